@@ -1,0 +1,1 @@
+//! nginx configuration files, read exactly as nginx reads them.

@@ -1,0 +1,1 @@
+//! The CORS protocol: origins, header lists, requests, and what a browser decides.

@@ -1,0 +1,1 @@
+//! What servers answer: guarded header writes in ordered steps.

@@ -1,0 +1,172 @@
+//! The files of one run, each read once.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock, RwLock};
+
+use rustc_hash::FxHashMap;
+
+use super::{FileId, LineIndex, Position, Span};
+
+/// The largest file that is read, in bytes. What is larger is generated, and a parser's seconds go there.
+pub const LARGEST_FILE: u64 = 2 << 20;
+
+/// One file's text. Bytes that are not UTF-8 were replaced before, so offsets fit `text`.
+#[derive(Debug)]
+pub struct SourceFile {
+    /// Its number in the set.
+    pub id: FileId,
+    /// Where it lies on disk.
+    pub path: PathBuf,
+    /// How reports name it: relative to the working directory, with `/`.
+    pub name: String,
+    /// Its whole text.
+    pub text: String,
+    lines: OnceLock<LineIndex>,
+}
+
+impl SourceFile {
+    /// Its lines.
+    pub fn lines(&self) -> &LineIndex {
+        self.lines.get_or_init(|| LineIndex::new(&self.text))
+    }
+
+    /// Line and column of a byte offset.
+    pub fn position(&self, offset: u32) -> Position {
+        self.lines().position(&self.text, offset)
+    }
+}
+
+/// Why a file could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LoadError {
+    /// There is no such file.
+    Missing,
+    /// It is larger than [`LARGEST_FILE`]; its size in bytes.
+    TooLarge(u64),
+    /// It holds NUL bytes: not a text.
+    Binary,
+    /// The system's own words.
+    Io(String),
+}
+
+impl std::fmt::Display for LoadError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            LoadError::Missing => f.write_str("no such file"),
+            LoadError::TooLarge(size) => {
+                write!(f, "the file has {size} bytes, more than the {LARGEST_FILE} that are read")
+            }
+            LoadError::Binary => f.write_str("the file is not text: it holds NUL bytes"),
+            LoadError::Io(words) => f.write_str(words),
+        }
+    }
+}
+
+/// All files that a run has read. Adding is safe from any thread; a file is never changed or removed.
+#[derive(Debug, Default)]
+pub struct SourceSet {
+    base: PathBuf,
+    inner: RwLock<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    files: Vec<Arc<SourceFile>>,
+    by_path: FxHashMap<PathBuf, FileId>,
+}
+
+impl SourceSet {
+    /// An empty set whose files are named relative to `base`.
+    pub fn new(base: PathBuf) -> Self {
+        Self { base, inner: RwLock::default() }
+    }
+
+    /// Adds a text under `path`, or finds the one that is already there.
+    pub fn add(&self, path: &Path, text: String) -> Arc<SourceFile> {
+        let mut inner = self.inner.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some(&id) = inner.by_path.get(path) {
+            return inner.files[id.0 as usize].clone();
+        }
+        let id = FileId(inner.files.len() as u32);
+        let file =
+            Arc::new(SourceFile { id, path: path.to_owned(), name: self.name(path), text, lines: OnceLock::new() });
+        inner.files.push(file.clone());
+        inner.by_path.insert(path.to_owned(), id);
+        file
+    }
+
+    /// The file at `path`, read now if it was not before.
+    ///
+    /// # Errors
+    /// [`LoadError`], when it is not there, too large, binary or unreadable.
+    pub fn load(&self, path: &Path) -> Result<Arc<SourceFile>, LoadError> {
+        if let Some(file) = self.find(path) {
+            return Ok(file);
+        }
+        let text = read_text(path)?;
+        Ok(self.add(path, text))
+    }
+
+    /// The file at `path`, if it was read already.
+    pub fn find(&self, path: &Path) -> Option<Arc<SourceFile>> {
+        let inner = self.inner.read().unwrap_or_else(|poisoned| poisoned.into_inner());
+        inner.by_path.get(path).map(|id| inner.files[id.0 as usize].clone())
+    }
+
+    /// The file with this number. Numbers come from this set only.
+    pub fn get(&self, id: FileId) -> Arc<SourceFile> {
+        let inner = self.inner.read().unwrap_or_else(|poisoned| poisoned.into_inner());
+        inner.files[id.0 as usize].clone()
+    }
+
+    /// The text at a place; empty when the place is not one of this set's.
+    pub fn text(&self, span: Span) -> String {
+        self.get(span.file).text.get(span.start as usize..span.end as usize).unwrap_or_default().to_owned()
+    }
+
+    /// How a report names `path`: relative to the base where it lies below it, with `/`.
+    pub fn name(&self, path: &Path) -> String {
+        let path = path.strip_prefix(&self.base).unwrap_or(path);
+        let name = path.to_string_lossy();
+        let name = name.strip_prefix("./").unwrap_or(&name);
+        if std::path::MAIN_SEPARATOR == '/' { name.to_owned() } else { name.replace(std::path::MAIN_SEPARATOR, "/") }
+    }
+}
+
+/// Reads a text file: a byte-order mark is kept, bytes that are not UTF-8 become U+FFFD.
+///
+/// # Errors
+/// As [`SourceSet::load`].
+pub fn read_text(path: &Path) -> Result<String, LoadError> {
+    use std::io::Read;
+    let failed = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::NotFound => LoadError::Missing,
+        _ => LoadError::Io(error.to_string()),
+    };
+    let file = std::fs::File::open(path).map_err(failed)?;
+    let metadata = file.metadata().map_err(failed)?;
+    if metadata.is_dir() {
+        return Err(LoadError::Missing);
+    }
+    if metadata.len() > LARGEST_FILE {
+        return Err(LoadError::TooLarge(metadata.len()));
+    }
+    let mut bytes = Vec::with_capacity(metadata.len() as usize);
+    // A file that grows while it is read stays within the bound.
+    file.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > LARGEST_FILE {
+        return Err(LoadError::TooLarge(bytes.len() as u64));
+    }
+    text_of(bytes)
+}
+
+/// The text of some bytes, as [`read_text`] reads them.
+///
+/// # Errors
+/// [`LoadError::Binary`] where they hold a NUL byte.
+pub fn text_of(bytes: Vec<u8>) -> Result<String, LoadError> {
+    if memchr::memchr(0, &bytes).is_some() {
+        return Err(LoadError::Binary);
+    }
+    Ok(String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+}
