@@ -1,1 +1,3 @@
 //! From text to trees.
+
+pub mod program;
