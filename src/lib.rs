@@ -9,3 +9,5 @@ pub mod source;
 
 pub mod model;
 pub mod syntax;
+
+pub mod finding;

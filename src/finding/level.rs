@@ -1,0 +1,95 @@
+//! Scales: how bad, how sure, what kind.
+
+use std::fmt;
+use std::str::FromStr;
+
+macro_rules! scale {
+    ($(#[$meta:meta])* $name:ident, $what:literal { $($(#[$doc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum $name {
+            $($(#[$doc])* $variant),+
+        }
+
+        impl $name {
+            /// Every value, the least first.
+            pub const ALL: &'static [$name] = &[$($name::$variant),+];
+
+            /// As pages, configuration and formats write it.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $($name::$variant => $text),+
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = String;
+
+            fn from_str(text: &str) -> Result<Self, String> {
+                match text {
+                    $($text => Ok($name::$variant),)+
+                    _ => Err(format!(concat!($what, " must be one of {}, not `{}`"), [$($text),+].join(", "), text)),
+                }
+            }
+        }
+    };
+}
+
+scale! {
+    /// How bad a finding is.
+    Severity, "a severity" {
+        /// Worth knowing.
+        Note = "note",
+        /// Risky, or blocked under conditions that are common.
+        Warning = "warning",
+        /// Exploitable, or certain to be blocked.
+        Error = "error",
+    }
+}
+
+scale! {
+    /// How sure a rule is of a finding.
+    Confidence, "a confidence" {
+        /// It follows in some of the cases that the code leaves open.
+        Low = "low",
+        /// It follows in most of them.
+        Medium = "medium",
+        /// It follows from what the code says.
+        High = "high",
+    }
+}
+
+scale! {
+    /// What kind of fault a rule finds.
+    Category, "a category" {
+        /// Works, and costs something later.
+        Hygiene = "hygiene",
+        /// The browser will refuse.
+        Breakage = "breakage",
+        /// Somebody may read who should not.
+        Exposure = "exposure",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_scales_are_ordered_and_read_back() {
+        assert!(Severity::Note < Severity::Warning && Severity::Warning < Severity::Error);
+        assert!(Confidence::Low < Confidence::High);
+        for &severity in Severity::ALL {
+            assert_eq!(severity.as_str().parse(), Ok(severity));
+        }
+        let error = "fatal".parse::<Severity>().unwrap_err();
+        assert_eq!(error, "a severity must be one of note, warning, error, not `fatal`");
+    }
+}
