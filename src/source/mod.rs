@@ -1,9 +1,14 @@
 //! Files, places in them, and the set of files of one run.
 
+mod kind;
 mod lines;
+pub mod scan;
 mod set;
 mod span;
+mod walk;
 
+pub use kind::{FileKind, looks_like_nginx};
 pub use lines::{LineIndex, Position};
 pub use set::{LARGEST_FILE, LoadError, SourceFile, SourceSet, read_text, text_of};
 pub use span::{FileId, Span};
+pub use walk::{Candidate, Visit, WalkSettings, Walked, absolute, exclusions, walk};
