@@ -1,3 +1,50 @@
 //! From text to trees.
 
+pub mod javascript;
 pub mod program;
+
+mod chain;
+mod reading;
+#[cfg(test)]
+mod sexpr;
+
+use std::path::Path;
+
+pub use reading::DEEPEST;
+
+use crate::source::FileId;
+use javascript::Dialect;
+use program::Program;
+
+/// A source language that lowers into a [`Program`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SourceKind {
+    /// JavaScript, JSX included.
+    JavaScript,
+    /// TypeScript.
+    TypeScript,
+    /// TypeScript with JSX.
+    Tsx,
+}
+
+/// The language of a file, by its name's ending. Declaration files (`.d.ts` and its kin) hold no program.
+pub fn language_of(path: &Path) -> Option<SourceKind> {
+    let name = path.file_name()?.to_str()?;
+    let (stem, extension) = name.rsplit_once('.')?;
+    match extension {
+        "js" | "mjs" | "cjs" | "jsx" => Some(SourceKind::JavaScript),
+        "ts" | "mts" | "cts" if stem.ends_with(".d") => None,
+        "ts" | "mts" | "cts" => Some(SourceKind::TypeScript),
+        "tsx" => Some(SourceKind::Tsx),
+        _ => None,
+    }
+}
+
+/// Lowers `text`. Never fails: what cannot be read is told by [`Program::errors`] and [`Program::truncated`].
+pub fn lower(kind: SourceKind, file: FileId, text: &str) -> Program {
+    match kind {
+        SourceKind::JavaScript => javascript::lower(file, text, Dialect::JavaScript),
+        SourceKind::TypeScript => javascript::lower(file, text, Dialect::TypeScript),
+        SourceKind::Tsx => javascript::lower(file, text, Dialect::Tsx),
+    }
+}

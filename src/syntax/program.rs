@@ -468,6 +468,11 @@ pub struct Parameter {
     pub kind: ParameterKind,
     /// TypeScript's `private name: T` in a constructor, which also sets a field.
     pub is_field: bool,
+    /// Its type as an expression: Python's annotation (what frameworks inject is told by it), TypeScript's where it
+    /// is a name, without type arguments.
+    pub annotation: Option<Expr>,
+    /// TypeScript's decorators of the parameter.
+    pub decorators: Vec<Expr>,
 }
 
 /// Which arguments a parameter takes.
