@@ -31,7 +31,7 @@ pub struct Observation {
     /// The whole program, or the inside of nginx's `http{}`, or the JSON text of a `vercel.json`.
     pub config: String,
     /// What stood behind a proxy, or nothing.
-    pub upstream: Option<Value>,
+    pub upstream: Option<Upstream>,
     /// `ok`, `ok, warns: …`, `throws …`, `config test fails: …`.
     pub startup: String,
     /// Requests in the order they were sent, all to one run of the program.
@@ -42,6 +42,19 @@ pub struct Observation {
     pub routes: Vec<Value>,
     /// Vercel only: per path, the indexes of the routes that match.
     pub matched: Vec<Value>,
+}
+
+/// What stood behind a proxy, on 127.0.0.1:8104.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upstream {
+    /// The status of its answers.
+    pub status: u16,
+    /// The status for OPTIONS where it is another.
+    pub options: Option<u16>,
+    /// Whether it echoes Origin as Access-Control-Allow-Origin.
+    pub reflect: bool,
+    /// Its other headers in wire order, besides a `content-type`.
+    pub headers: Vec<(String, String)>,
 }
 
 /// One request and its answer.
@@ -223,7 +236,7 @@ struct Raw {
     versions: BTreeMap<String, OneOrMany>,
     file: String,
     config: Config,
-    upstream: Option<Value>,
+    upstream: Option<RawUpstream>,
     startup: String,
     #[serde(default)]
     requests: BTreeMap<String, Vec<String>>,
@@ -249,6 +262,17 @@ enum OneOrMany {
 enum Config {
     Lines(Vec<String>),
     Data(Value),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawUpstream {
+    status: Option<u16>,
+    options: Option<u16>,
+    #[serde(default)]
+    reflect: bool,
+    #[serde(default)]
+    headers: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -310,7 +334,7 @@ fn expand(raw: &Raw, file: &File) -> Result<Observation, String> {
             Config::Lines(lines) => lines.iter().flat_map(|line| [line, "\n"]).collect(),
             Config::Data(data) => serde_json::to_string_pretty(data).map_err(|error| error.to_string())?,
         },
-        upstream: raw.upstream.clone(),
+        upstream: raw.upstream.as_ref().map(upstream).transpose()?,
         startup: raw.startup.clone(),
         probes,
         browser,
@@ -330,6 +354,11 @@ fn request(lines: &[String]) -> Result<Request, String> {
     let (first, headers) = lines.split_first().ok_or("an empty request")?;
     let (method, path) = first.split_once(' ').ok_or_else(|| format!("{first:?} is not a method and a path"))?;
     Ok(Request { method: method.to_owned(), path: path.to_owned(), headers: header_rows(headers)? })
+}
+
+fn upstream(raw: &RawUpstream) -> Result<Upstream, String> {
+    let status = raw.status.unwrap_or(200);
+    Ok(Upstream { status, options: raw.options, reflect: raw.reflect, headers: header_rows(&raw.headers)? })
 }
 
 fn answer(group: &RawProbes) -> Result<Answer, String> {

@@ -1,0 +1,177 @@
+//! `cargo xtask observe`: records what real servers answer, or checks that the recordings still hold.
+//!
+//! Each program of `fixtures/observed/<name>.json` is started on a loopback port with the versions the file names
+//! (installed once into `target/observe/`, with npm, pip and apt's nginx), is asked what its record says, and the
+//! answers are compared (`--check`) or written into the file.
+
+mod check;
+mod record;
+mod stands;
+mod upstream;
+mod wire;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use record::{Answer, File, Record, Versions};
+use stands::{Stand, Started};
+use upstream::Upstream;
+
+/// Where every recorded program listens; recorded answers (`Location`) hold the port.
+const SERVER: ([u8; 4], u16) = ([127, 0, 0, 1], 8102);
+
+/// Where the application behind a proxy listens.
+const UPSTREAM: ([u8; 4], u16) = ([127, 0, 0, 1], 8104);
+
+/// A program that has not answered by then hangs.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+const USAGE: &str = "usage: cargo xtask observe NAME [--check] [--only ID]...
+NAME is a file of fixtures/observed without its ending: express, express-more, flask, nginx, …";
+
+/// What one program did with one set of versions.
+#[derive(Clone, PartialEq)]
+pub struct Run {
+    startup: String,
+    answers: Vec<(String, Answer)>,
+}
+
+struct Arguments {
+    name: String,
+    check: bool,
+    only: Vec<String>,
+}
+
+/// Runs the chore; an error is what to tell the person.
+pub fn run(arguments: &[String]) -> Result<(), String> {
+    let arguments = read(arguments)?;
+    let path = recordings().join(format!("{}.json", arguments.name));
+    let mut file = File::read(&path)?;
+    let mut stands = stands::of(&file, &scratch()?)?;
+    let upstream = Upstream::listen(if file.framework == "nginx" { "text/plain" } else { "application/json" })?;
+    let chosen: Vec<usize> = (0..file.observations.len())
+        .filter(|index| arguments.only.is_empty() || arguments.only.contains(&file.observations[*index].id))
+        .collect();
+    if chosen.is_empty() {
+        return Err(format!("{}: no such id: {}", path.display(), arguments.only.join(", ")));
+    }
+    let mut runs: Vec<Vec<Option<Run>>> = vec![vec![None; stands.len()]; file.observations.len()];
+    for (column, stand) in stands.iter_mut().enumerate() {
+        eprintln!("{}", stand.title());
+        for index in &chosen {
+            let record = &file.observations[*index];
+            if concerns(record, stand.as_ref()) {
+                runs[*index][column] = Some(play(&file, record, stand.as_mut(), &upstream)?);
+            }
+        }
+        stand.close();
+    }
+    if arguments.check {
+        return check::compare(&file, &stands, &runs);
+    }
+    file.observations = rewrite(&file, &stands, &runs);
+    std::fs::write(&path, file.text()?).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn read(arguments: &[String]) -> Result<Arguments, String> {
+    let mut read = Arguments { name: String::new(), check: false, only: Vec::new() };
+    let mut rest = arguments.iter();
+    while let Some(argument) = rest.next() {
+        match argument.as_str() {
+            "--check" => read.check = true,
+            "--only" => read.only.push(rest.next().ok_or(USAGE)?.clone()),
+            name if !name.starts_with('-') && read.name.is_empty() => read.name = name.to_owned(),
+            _ => return Err(USAGE.to_owned()),
+        }
+    }
+    if read.name.is_empty() { Err(USAGE.to_owned()) } else { Ok(read) }
+}
+
+fn recordings() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/observed")
+}
+
+/// A folder that stays, so that servers are installed once.
+fn scratch() -> Result<PathBuf, String> {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    let target = target.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"));
+    let scratch = target.join("observe");
+    std::fs::create_dir_all(&scratch).map_err(|error| format!("{}: {error}", scratch.display()))?;
+    scratch.canonicalize().map_err(|error| error.to_string())
+}
+
+/// A record names its versions; one that is to be recorded for the first time goes to all.
+fn concerns(record: &Record, stand: &dyn Stand) -> bool {
+    let versions = record.versions.get(stand.package());
+    let named = versions.is_none_or(|versions| versions.list().iter().any(|version| version == stand.version()));
+    named && stand.has_what_it_needs(&record.program().unwrap_or_default())
+}
+
+fn play(file: &File, record: &Record, stand: &mut dyn Stand, upstream: &Upstream) -> Result<Run, String> {
+    upstream.say(record.upstream.as_ref());
+    if std::net::TcpStream::connect(std::net::SocketAddr::from(SERVER)).is_ok() {
+        return Err(format!("something else listens on port {}", SERVER.1));
+    }
+    let startup = match stand.start(&record.program()?, &record.file)? {
+        Started::Not(why) => return Ok(Run { startup: why, answers: Vec::new() }),
+        Started::Up(startup) => startup,
+    };
+    let mut answers = Vec::new();
+    if !wire::wait_for_listener(PATIENCE) {
+        stand.stop()?;
+        return Err(format!("{}: started, but listens nowhere", record.id));
+    }
+    for name in record.probe_names() {
+        answers.push((name.clone(), wire::ask(&file.request(record, &name)?, file.body(&name))?));
+    }
+    stand.stop()?;
+    Ok(Run { startup, answers })
+}
+
+/// Every record with its new answers; one whose versions no longer agree becomes several.
+fn rewrite(file: &File, stands: &[Box<dyn Stand>], runs: &[Vec<Option<Run>>]) -> Vec<Record> {
+    let mut records = Vec::new();
+    for (record, runs) in file.observations.iter().zip(runs) {
+        let mut groups: Vec<(&Run, Vec<&dyn Stand>)> = Vec::new();
+        for (run, stand) in runs.iter().zip(stands) {
+            let Some(run) = run else { continue };
+            match groups.iter_mut().find(|(known, _)| *known == run) {
+                Some((_, members)) => members.push(stand.as_ref()),
+                None => groups.push((run, vec![stand.as_ref()])),
+            }
+        }
+        if groups.is_empty() {
+            records.push(record.clone());
+            continue;
+        }
+        for (run, members) in groups {
+            let mut new = record.clone();
+            let (startup, probes) = (run.startup.clone(), record::rows(&run.answers));
+            if new.startup != startup || new.probes != probes {
+                // What the browser made of the old answers is no longer known.
+                new.browser = None;
+            }
+            (new.startup, new.probes) = (startup, probes);
+            new.versions = versions(record, &members);
+            records.push(new);
+        }
+    }
+    records
+}
+
+/// The versions of every package the program was run with, as far as it uses them.
+fn versions(record: &Record, members: &[&dyn Stand]) -> BTreeMap<String, Versions> {
+    let mut lists: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let program = record.program().unwrap_or_default();
+    for member in members {
+        for (package, version) in member.versions(&program) {
+            let list = lists.entry(package).or_default();
+            if !list.contains(&version) {
+                list.push(version);
+            }
+        }
+    }
+    let several = |package: &str| members.iter().any(|member| member.varies(package));
+    lists.into_iter().map(|(package, list)| (package.clone(), Versions::of(list, several(&package)))).collect()
+}

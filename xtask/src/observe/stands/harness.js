@@ -1,0 +1,41 @@
+// Runs one recorded program and says on one line how its start went.
+// A program exports an application (Express, Koa, Fastify, Hono), a server or a plain request listener, or it listens
+// by itself on the port in PORT.
+const port = Number(process.env.PORT);
+const host = '127.0.0.1';
+
+function say(startup) {
+  process.stdout.write(`startup: ${String(startup).replace(/\n/g, ' ')}\n`);
+}
+
+// Errors of requests must not end the program: a recorded server answers the next request, too.
+let started = false;
+function failed(error) {
+  if (started) return;
+  say(`throws ${error && error.name}: ${error && error.message}`);
+  process.exit(1);
+}
+process.on('uncaughtException', failed);
+process.on('unhandledRejection', failed);
+
+function up() {
+  started = true;
+  say('ok');
+}
+
+async function serve(app) {
+  if (app && typeof app.inject === 'function' && typeof app.ready === 'function') {
+    await app.listen({ port, host });
+    up();
+  } else if (app && typeof app.fetch === 'function' && typeof app.route === 'function') {
+    require('@hono/node-server').serve({ fetch: app.fetch, port, hostname: host }, up);
+  } else if (app && typeof app.listen === 'function') {
+    app.listen(port, host, up);
+  } else if (typeof app === 'function') {
+    require('node:http').createServer(app).listen(port, host, up);
+  } else {
+    up();
+  }
+}
+
+(async () => serve(require(process.argv[2])))().catch(failed);
