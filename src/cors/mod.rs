@@ -4,11 +4,20 @@
 //! standard's protocol on a [`Request`] and a [`Reply`](browser::Reply); `pattern` decides what an origin test
 //! written in somebody's server code accepts, and `witness` looks for an origin its author did not mean.
 
+mod block;
+pub mod browser;
+pub mod console;
 pub mod headers;
+mod origin;
 pub mod pattern;
 mod request;
 mod string_test;
+mod suffix;
 
+pub use block::{Block, BlockCode, Browser};
+pub use browser::{Credentials, Fetch, Reply, Verdict};
+pub use console::ConsoleMessage;
+pub use origin::{Origin, OriginProblem};
 pub use pattern::{Anchoring, Engine, Flags, Pattern, PatternError};
 pub use request::Request;
 pub use string_test::StringTest;
