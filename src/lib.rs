@@ -10,4 +10,5 @@ pub mod source;
 pub mod model;
 pub mod syntax;
 
+pub mod eval;
 pub mod finding;

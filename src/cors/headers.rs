@@ -18,6 +18,17 @@ pub const MAX_AGE: &str = "access-control-max-age";
 pub const ALLOW_PRIVATE_NETWORK: &str = "access-control-allow-private-network";
 /// `Vary`.
 pub const VARY: &str = "vary";
+/// The response headers that decide CORS, and `Vary`, in lower case.
+pub const RESPONSE: &[&str] = &[
+    ALLOW_ORIGIN,
+    ALLOW_CREDENTIALS,
+    ALLOW_METHODS,
+    ALLOW_HEADERS,
+    EXPOSE_HEADERS,
+    MAX_AGE,
+    ALLOW_PRIVATE_NETWORK,
+    VARY,
+];
 /// `Origin`.
 pub const ORIGIN: &str = "origin";
 /// `Access-Control-Request-Method`.

@@ -3,7 +3,7 @@
 use super::pattern::Pattern;
 
 /// One test of a string, in terms that do not depend on the language it is written in.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum StringTest {
     /// The string is this text.
     Equals(String),

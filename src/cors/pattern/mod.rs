@@ -200,6 +200,17 @@ impl Pattern {
         if domain.no_line_breaks && line_breaks() { None } else { Some(found) }
     }
 
+    /// Where the first match at or behind the byte offset `from` ends, as JavaScript's `lastIndex` needs it: `None`
+    /// where that cannot be decided (see [`Pattern::matches`]), `Some(None)` where there is no match.
+    pub fn find_end(&self, text: &str, from: usize) -> Option<Option<usize>> {
+        self.matches(text)?;
+        if from > text.len() {
+            return Some(None);
+        }
+        let input = regex_automata::Input::new(text).range(from..);
+        Some(self.compiled.regex.find(input).map(|found| found.end()))
+    }
+
     /// The syntax tree, for reading what the author spelt out.
     pub(in crate::cors) fn node(&self) -> &Node {
         &self.compiled.node
@@ -238,6 +249,12 @@ impl PartialEq for Pattern {
 }
 
 impl Eq for Pattern {}
+
+impl std::hash::Hash for Pattern {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        (&self.text, self.engine, self.anchoring, self.flags).hash(state);
+    }
+}
 
 #[cfg(test)]
 mod tests;

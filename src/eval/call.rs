@@ -1,0 +1,485 @@
+//! Calls.
+
+use std::sync::Arc;
+
+use super::value::{Arguments, ClassId, Closure, FrameId, Kind, Tag, Value};
+use super::{CallFrame, DEEPEST_CALL, Evaluator, MethodCall};
+use crate::model::{Effect, Guard, Reason};
+use crate::source::Span;
+use crate::syntax::program::{Argument, ClassMember, Language, ParameterKind, Pattern};
+
+/// What a handler did when it was run.
+#[derive(Debug)]
+pub struct Collected {
+    /// Its effects, in order.
+    pub effects: Vec<Effect>,
+    /// What it gave back.
+    pub value: Value,
+    /// Exceptions that it did not catch, and when.
+    pub thrown: Vec<(Guard, Value)>,
+    /// When it ran to its end without `return`: always, as far as that is known.
+    pub is_async: bool,
+}
+
+impl Evaluator<'_> {
+    /// Runs a function for its effects, apart from everything around it.
+    pub fn collect(&mut self, function: &Value, arguments: &Arguments, span: Span) -> Collected {
+        self.collected(|eval| eval.call(function, arguments, span), is_async(function))
+    }
+
+    /// Runs something for its effects, apart from everything around it.
+    pub fn collected(&mut self, run: impl FnOnce(&mut Self) -> Value, is_async: bool) -> Collected {
+        let effects = std::mem::take(&mut self.effects);
+        let thrown = std::mem::take(&mut self.thrown);
+        let noted = std::mem::take(&mut self.noted);
+        let path = std::mem::take(&mut self.path);
+        let base = std::mem::replace(&mut self.base, 0);
+        let collecting = std::mem::replace(&mut self.collecting, true);
+        let value = run(self);
+        self.collecting = collecting;
+        self.base = base;
+        self.path = path;
+        self.noted = noted;
+        Collected {
+            value,
+            effects: std::mem::replace(&mut self.effects, effects),
+            thrown: std::mem::replace(&mut self.thrown, thrown),
+            is_async,
+        }
+    }
+
+    /// Calls a value.
+    pub fn call(&mut self, callee: &Value, arguments: &Arguments, span: Span) -> Value {
+        if !self.spend() {
+            return self.out_of_budget(span);
+        }
+        if let Some(value) = self.ask(|host, eval| host.call(eval, callee, arguments, span)) {
+            return value;
+        }
+        match &callee.kind {
+            Kind::Function(closure) => {
+                let closure = closure.clone();
+                self.run(&closure, closure.this.clone(), arguments, span)
+            }
+            Kind::Class(class) if self.language() == Language::Python => self.instance(*class, arguments, span),
+            Kind::Native(native) => {
+                let native = native.clone();
+                self.call_native(&native, arguments, span)
+            }
+            Kind::Choose(choice) => {
+                let (guard, then, otherwise) = &**choice;
+                let yes = self.under(guard.clone(), |eval| eval.call(then, arguments, span));
+                let no = self.under(Guard::not(guard.clone()), |eval| eval.call(otherwise, arguments, span));
+                Value::choose(guard.clone(), yes, no)
+            }
+            Kind::Unknown(reason) => self.call_unknown(reason, "", arguments, span),
+            Kind::Undefined | Kind::Null => Value::unknown("nothing is called here", span),
+            _ => {
+                let reason = Reason::new("this call is not followed", span);
+                self.call_unknown(&reason, "", arguments, span)
+            }
+        }
+    }
+
+    /// `receiver.name(arguments)`.
+    pub fn call_method(
+        &mut self,
+        receiver: &Value,
+        name: &str,
+        arguments: &Arguments,
+        span: Span,
+        name_span: Span,
+    ) -> Value {
+        if let Kind::Choose(choice) = &receiver.kind {
+            let (guard, then, otherwise) = &**choice;
+            let yes = self.under(guard.clone(), |eval| eval.call_method(then, name, arguments, span, name_span));
+            let no = self
+                .under(Guard::not(guard.clone()), |eval| eval.call_method(otherwise, name, arguments, span, name_span));
+            return Value::choose(guard.clone(), yes, no);
+        }
+        let call = MethodCall { receiver, name, arguments, span, name_span };
+        // A method that the program defines itself comes before what a framework would make of the name.
+        let own = match &receiver.kind {
+            Kind::Object(id) if !matches!(self.object(*id).tag, Tag::Host(_)) => {
+                self.field(*id, name).map(|field| field.value.clone())
+            }
+            _ => None,
+        };
+        if own.is_none()
+            && let Some(value) = self.ask(|host, eval| host.method(eval, &call))
+        {
+            return value;
+        }
+        match &receiver.kind {
+            Kind::Function(closure) if matches!(name, "call" | "apply" | "bind") => {
+                return self.call_through(closure, receiver, name, arguments, span);
+            }
+            Kind::Native(_) if matches!(name, "call" | "apply" | "bind") => {
+                let rest = Arguments {
+                    positional: arguments.positional.iter().skip(1).cloned().collect(),
+                    ..arguments.clone()
+                };
+                return if name == "bind" { receiver.clone() } else { self.call(receiver, &rest, span) };
+            }
+            _ => {}
+        }
+        if own.is_none()
+            && let Some(value) = self.builtin_method(receiver, name, arguments, span)
+        {
+            return value;
+        }
+        let function = match own {
+            Some(value) => value,
+            None => self.get(receiver, name, name_span),
+        };
+        match &function.kind {
+            Kind::Function(closure) => {
+                let closure = closure.clone();
+                let this = closure
+                    .this
+                    .clone()
+                    .or_else(|| matches!(receiver.kind, Kind::Object(_) | Kind::Class(_)).then(|| receiver.clone()));
+                self.run(&closure, this, arguments, span)
+            }
+            Kind::Unknown(reason) => {
+                let reason = reason.clone();
+                self.call_unknown(&reason, name, arguments, span)
+            }
+            Kind::Undefined | Kind::Null => {
+                let reason = Reason::new(format!("`.{name}()` is not followed"), span);
+                self.call_unknown(&reason, name, arguments, span)
+            }
+            _ => self.call(&function, arguments, span),
+        }
+    }
+
+    fn call_through(
+        &mut self,
+        closure: &Arc<Closure>,
+        function: &Value,
+        name: &str,
+        arguments: &Arguments,
+        span: Span,
+    ) -> Value {
+        let this = arguments.get(0).cloned();
+        if name == "bind" {
+            let bound = Closure {
+                function: closure.function.clone(),
+                frame: closure.frame,
+                this: this.or_else(|| closure.this.clone()),
+                module: closure.module,
+                class: closure.class,
+            };
+            return Value { kind: Kind::Function(Arc::new(bound)), ..function.clone() };
+        }
+        let positional = if name == "apply" {
+            match arguments.get(1) {
+                Some(list) => self.each(list, span).0,
+                None => Vec::new(),
+            }
+        } else {
+            arguments.positional.iter().skip(1).cloned().collect()
+        };
+        self.run(closure, this, &Arguments::of(positional), span)
+    }
+
+    /// A call of something that cannot be read. Functions given to it are assumed to be called, since that is what
+    /// they are given for; what they are given is not known.
+    fn call_unknown(&mut self, reason: &Reason, name: &str, arguments: &Arguments, span: Span) -> Value {
+        if matches!(name, "catch" | "removeListener" | "off") {
+            return Value::new(Kind::Unknown(reason.clone()), span);
+        }
+        if name == "on"
+            && arguments.get(0).and_then(Value::as_str).is_some_and(|event| matches!(event, "error" | "close"))
+        {
+            return Value::new(Kind::Unknown(reason.clone()), span);
+        }
+        for (at, argument) in arguments.positional.iter().enumerate() {
+            // `.then(done, failed)`: only the first is the way that works.
+            if name == "then" && at > 0 {
+                break;
+            }
+            if let Kind::Function(closure) = &argument.kind {
+                let closure = closure.clone();
+                self.call_back(&closure, span);
+            }
+        }
+        Value::new(Kind::Unknown(reason.clone()), span)
+    }
+
+    /// Calls a function with arguments that are not known. Node's first parameter for an error is nothing.
+    pub(super) fn call_back(&mut self, closure: &Arc<Closure>, span: Span) -> Value {
+        let parameters = &closure.function.parameters;
+        let given = parameters
+            .iter()
+            .filter(|parameter| parameter.kind == ParameterKind::One)
+            .enumerate()
+            .map(|(at, parameter)| match &parameter.pattern {
+                Pattern::Name { name, span } if at == 0 && is_error_name(name) => Value::new(Kind::Null, *span),
+                Pattern::Name { name, span } => {
+                    Value::unknown(format!("`{name}` is given by code that cannot be read"), *span)
+                }
+                _ => Value::unknown("this is given by code that cannot be read", closure.function.span),
+            })
+            .collect();
+        self.run(closure, closure.this.clone(), &Arguments::of(given), span)
+    }
+
+    /// Runs a function of the program.
+    pub(super) fn run(
+        &mut self,
+        closure: &Arc<Closure>,
+        this: Option<Value>,
+        arguments: &Arguments,
+        span: Span,
+    ) -> Value {
+        let function = closure.function.clone();
+        let running = self.calls.iter().filter(|call| call.function == function.span).count();
+        if self.calls.len() >= DEEPEST_CALL || running >= 3 {
+            return Value::unknown(format!("`{}` calls itself", function.name), span);
+        }
+        self.visited.insert(function.span);
+        let module = std::mem::replace(&mut self.module, closure.module);
+        let frame = self.new_frame(Some(closure.frame), true);
+        let noted = self.noted;
+        self.calls.push(CallFrame {
+            function: function.span,
+            this: this.clone(),
+            class: closure.class,
+            base: self.path.len(),
+            returns: Vec::new(),
+            yields: false,
+        });
+        // Python hands the instance over as the first argument.
+        let is_method = self.language() == Language::Python && closure.class.is_some() && this.is_some();
+        let arguments = match (is_method, this) {
+            (true, Some(this)) => {
+                let positional = std::iter::once(this).chain(arguments.positional.iter().cloned()).collect();
+                Arguments { positional, ..arguments.clone() }
+            }
+            _ => arguments.clone(),
+        };
+        self.bind_parameters(&function, &arguments, frame);
+        let flow = self.block(&function.body, frame);
+        let call = self.calls.pop();
+        self.module = module;
+        // What it threw is news for the statement that called it.
+        self.noted = noted.min(self.thrown.len());
+        let Some(call) = call else { return Value::undefined(span) };
+        if call.yields {
+            return Value::unknown("what a generator gives", span);
+        }
+        let _ = flow;
+        let mut value = match self.language() {
+            Language::JavaScript => Value::undefined(span),
+            Language::Python => Value::new(Kind::Null, span),
+        };
+        for (when, returned) in call.returns.into_iter().rev() {
+            value = Value::choose(when, returned, value);
+        }
+        value
+    }
+
+    fn bind_parameters(&mut self, function: &crate::syntax::program::Function, arguments: &Arguments, frame: FrameId) {
+        let mut at = 0;
+        let mut used: Vec<&str> = Vec::new();
+        for parameter in &function.parameters {
+            let name = match &parameter.pattern {
+                Pattern::Name { name, .. } => name.as_str(),
+                _ => "",
+            };
+            let value = match parameter.kind {
+                ParameterKind::Rest => {
+                    let rest = arguments.positional.iter().skip(at).cloned().collect();
+                    let array = self.new_array(rest, function.span);
+                    if let (Some(reason), Some(id)) = (&arguments.open, array.as_object()) {
+                        self.leave_open(id, reason.clone());
+                    }
+                    array
+                }
+                ParameterKind::RestKeywords => {
+                    let id = self.new_object(Tag::Plain, function.span);
+                    for (keyword, value, span) in &arguments.keywords {
+                        if !used.contains(&&**keyword) {
+                            self.set_field(id, keyword, value.clone(), *span);
+                        }
+                    }
+                    if let Some(reason) = &arguments.open {
+                        self.leave_open(id, reason.clone());
+                    }
+                    Value::new(Kind::Object(id), function.span)
+                }
+                ParameterKind::One | ParameterKind::KeywordOnly => {
+                    let by_keyword = arguments.keyword(name).cloned();
+                    let by_place = if parameter.kind == ParameterKind::One && by_keyword.is_none() {
+                        at += 1;
+                        arguments.positional.get(at - 1).cloned()
+                    } else {
+                        None
+                    };
+                    used.push(name);
+                    let given = by_keyword.or(by_place);
+                    let given = match (given, &arguments.open) {
+                        (Some(value), _) => value,
+                        (None, Some(reason)) => Value::new(Kind::Unknown(reason.clone()), function.span),
+                        (None, None) => Value::undefined(function.span),
+                    };
+                    match (&parameter.default, given.present()) {
+                        (Some(default), Guard::Never) if !matches!(given.kind, Kind::Null) => self.expr(default, frame),
+                        _ => given,
+                    }
+                }
+            };
+            if parameter.is_field
+                && let Some(this) = self.calls.last().and_then(|call| call.this.clone())
+            {
+                self.set(&this, name, value.clone(), function.span);
+            }
+            self.bind(&parameter.pattern, value, frame, true);
+        }
+        if self.language() == Language::JavaScript {
+            let all = self.new_array(arguments.positional.clone(), function.span);
+            self.declare(frame, "arguments", all);
+        }
+    }
+
+    /// `new C(…)`.
+    pub(super) fn construct(&mut self, class: &Value, arguments: &Arguments, span: Span) -> Value {
+        match &class.kind {
+            Kind::Class(id) => self.instance(*id, arguments, span),
+            Kind::Function(closure) => {
+                // A constructor function.
+                let object = self.new_object(Tag::Plain, span);
+                let this = Value::new(Kind::Object(object), span);
+                let closure = closure.clone();
+                let given = self.run(&closure, Some(this.clone()), arguments, span);
+                if given.as_object().is_some() { given } else { this }
+            }
+            Kind::Choose(choice) => {
+                let (guard, then, otherwise) = &**choice;
+                let yes = self.under(guard.clone(), |eval| eval.construct(then, arguments, span));
+                let no = self.under(Guard::not(guard.clone()), |eval| eval.construct(otherwise, arguments, span));
+                Value::choose(guard.clone(), yes, no)
+            }
+            _ => {
+                if let Some(value) = self.ask(|host, eval| host.construct(eval, class, arguments, span)) {
+                    return value;
+                }
+                if let Kind::Native(native) = &class.kind {
+                    let native = native.clone();
+                    return self.construct_native(&native, arguments, span);
+                }
+                let reason =
+                    class.reason().cloned().unwrap_or_else(|| Reason::new("this object is made elsewhere", span));
+                self.call_unknown(&reason, "", arguments, span)
+            }
+        }
+    }
+
+    /// An instance of a class of the program.
+    pub fn instance(&mut self, class: ClassId, arguments: &Arguments, span: Span) -> Value {
+        let id = self.new_object(Tag::Instance(class), span);
+        let this = Value::new(Kind::Object(id), span);
+        self.initialise(class, &this, arguments, span, 0);
+        this
+    }
+
+    fn initialise(&mut self, class: ClassId, this: &Value, arguments: &Arguments, span: Span, depth: usize) {
+        if depth > 16 {
+            return;
+        }
+        let data = &self.classes[class.0 as usize];
+        let (definition, frame, module, bases) = (data.class.clone(), data.frame, data.module, data.bases.clone());
+        let constructor = definition.members.iter().find_map(|member| match member {
+            ClassMember::Method { function, is_static: false, .. }
+                if function.name == "constructor" || function.name == "__init__" =>
+            {
+                Some(function.clone())
+            }
+            _ => None,
+        });
+        if constructor.is_none() {
+            for base in &bases {
+                match base.kind {
+                    Kind::Class(base) => self.initialise(base, this, arguments, span, depth + 1),
+                    Kind::Unknown(ref reason) => {
+                        if let Some(id) = this.as_object() {
+                            let reason = reason.clone();
+                            self.leave_open(id, reason);
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        let running = std::mem::replace(&mut self.module, module);
+        for member in &definition.members {
+            if let ClassMember::Field { name, span, value, is_static: false } = member {
+                let scope = self.new_frame(Some(frame), true);
+                self.calls.push(CallFrame {
+                    function: *span,
+                    this: Some(this.clone()),
+                    class: Some(class),
+                    base: self.path.len(),
+                    returns: Vec::new(),
+                    yields: false,
+                });
+                let value = match value {
+                    Some(value) => self.expr(value, scope),
+                    None => Value::undefined(*span),
+                };
+                self.calls.pop();
+                self.set(this, name, value, *span);
+            }
+        }
+        self.module = running;
+        if let Some(function) = constructor {
+            let closure = Arc::new(Closure { function, frame, this: Some(this.clone()), module, class: Some(class) });
+            self.run(&closure, Some(this.clone()), arguments, span);
+        }
+    }
+
+    /// `super(…)` and `super.method(…)`.
+    pub(super) fn call_super(
+        &mut self,
+        method: Option<&str>,
+        arguments: &[Argument],
+        frame: FrameId,
+        span: Span,
+    ) -> Value {
+        let arguments = self.arguments(arguments, frame);
+        let (this, class) = match self.calls.last() {
+            Some(call) => (call.this.clone(), call.class),
+            None => (None, None),
+        };
+        let (Some(this), Some(class)) = (this, class) else { return Value::undefined(span) };
+        let bases = self.classes[class.0 as usize].bases.clone();
+        for base in bases {
+            let Kind::Class(base) = base.kind else { continue };
+            match method {
+                None => self.initialise(base, &this, &arguments, span, 0),
+                Some(name) => {
+                    if let Some(Value { kind: Kind::Function(closure), .. }) = self.class_member(base, name) {
+                        return self.run(&closure, Some(this), &arguments, span);
+                    }
+                }
+            }
+        }
+        Value::undefined(span)
+    }
+
+    /// What a promise resolves to. Promises are taken for their values.
+    pub(super) fn awaited(&mut self, value: Value) -> Value {
+        value
+    }
+}
+
+/// Whether a function is `async`.
+fn is_async(function: &Value) -> bool {
+    matches!(&function.kind, Kind::Function(closure) if closure.function.is_async)
+}
+
+/// How Node names the parameter for an error.
+fn is_error_name(name: &str) -> bool {
+    matches!(name, "err" | "error" | "e" | "er" | "_err" | "exception")
+}

@@ -1,0 +1,197 @@
+//! Objects and scopes.
+
+use std::sync::Arc;
+
+use super::value::{Field, FrameId, Kind, Object, ObjectId, Tag, Value};
+use super::{Evaluator, Frame, Slot};
+use crate::model::{Guard, Reason};
+use crate::source::Span;
+
+impl Evaluator<'_> {
+    /// A new object.
+    pub fn new_object(&mut self, tag: Tag, span: Span) -> ObjectId {
+        let id = ObjectId(self.objects.len() as u32);
+        self.objects.push(Object {
+            tag,
+            fields: Vec::new(),
+            items: Vec::new(),
+            open: None,
+            calls: Vec::new(),
+            span,
+            depth: self.path.len(),
+        });
+        id
+    }
+
+    /// A new array of these items.
+    pub fn new_array(&mut self, items: Vec<Value>, span: Span) -> Value {
+        let id = self.new_object(Tag::Array, span);
+        self.objects[id.0 as usize].items = items;
+        Value::new(Kind::Object(id), span)
+    }
+
+    /// An object.
+    pub fn object(&self, id: ObjectId) -> &Object {
+        &self.objects[id.0 as usize]
+    }
+
+    /// An object, to be changed.
+    pub fn object_mut(&mut self, id: ObjectId) -> &mut Object {
+        &mut self.objects[id.0 as usize]
+    }
+
+    /// Every object, with its number.
+    pub fn objects(&self) -> impl Iterator<Item = (ObjectId, &Object)> {
+        self.objects.iter().enumerate().map(|(at, object)| (ObjectId(at as u32), object))
+    }
+
+    /// The array, tuple or set that a value is.
+    pub fn items(&self, value: &Value) -> Option<&Object> {
+        let object = self.object(value.as_object()?);
+        matches!(object.tag, Tag::Array | Tag::Set).then_some(object)
+    }
+
+    /// The framework's name for the object that a value is.
+    pub fn host_tag(&self, value: &Value) -> Option<&'static str> {
+        match self.object(value.as_object()?).tag {
+            Tag::Host(name) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// A field of an object, if it is set.
+    pub fn field(&self, id: ObjectId, name: &str) -> Option<&Field> {
+        self.object(id).fields.iter().find(|field| &*field.name == name)
+    }
+
+    /// Sets a field, under the conditions in force since the object was made.
+    pub fn set_field(&mut self, id: ObjectId, name: &str, value: Value, span: Span) {
+        let depth = self.object(id).depth;
+        let when = self.conditions_since(depth);
+        let object = &mut self.objects[id.0 as usize];
+        match object.fields.iter_mut().find(|field| &*field.name == name) {
+            Some(field) => {
+                let old = field.value.clone();
+                field.value = Value::choose(when, value, old);
+                field.span = span;
+            }
+            None => {
+                let otherwise = match &object.open {
+                    Some(reason) => Value::new(Kind::Unknown(reason.clone()), span),
+                    None => Value::undefined(span),
+                };
+                let value = Value::choose(when, value, otherwise);
+                object.fields.push(Field { name: Arc::from(name), value, span });
+            }
+        }
+    }
+
+    /// Adds an item to an array, under the conditions in force since it was made.
+    pub fn push_item(&mut self, id: ObjectId, value: Value) {
+        let when = self.conditions_since(self.object(id).depth);
+        let absent = Value::undefined(value.span);
+        let object = &mut self.objects[id.0 as usize];
+        if object.items.len() < 10_000 {
+            object.items.push(Value::choose(when, value, absent));
+        }
+    }
+
+    /// Says that an object may have further fields and items.
+    pub fn leave_open(&mut self, id: ObjectId, reason: Reason) {
+        let object = &mut self.objects[id.0 as usize];
+        object.open.get_or_insert(reason);
+    }
+
+    fn conditions_since(&self, depth: usize) -> Guard {
+        Guard::all(self.path.get(depth..).unwrap_or_default().iter().cloned())
+    }
+
+    pub(super) fn new_frame(&mut self, parent: Option<FrameId>, is_function: bool) -> FrameId {
+        let id = FrameId(self.frames.len() as u32);
+        self.frames.push(Frame { parent, is_function, ..Frame::default() });
+        id
+    }
+
+    /// Binds a name in this scope.
+    pub(super) fn declare(&mut self, frame: FrameId, name: &str, value: Value) {
+        let depth = self.path.len();
+        self.frames[frame.0 as usize].names.insert(name.to_owned(), Slot { value, depth });
+    }
+
+    /// The scope that binds a name, from `frame` outward.
+    fn binder(&self, frame: FrameId, name: &str) -> Option<FrameId> {
+        let mut at = Some(frame);
+        while let Some(id) = at {
+            let frame = &self.frames[id.0 as usize];
+            if frame.names.contains_key(name) {
+                return Some(id);
+            }
+            at = frame.parent;
+        }
+        None
+    }
+
+    /// The value of a name.
+    pub(super) fn lookup(&self, frame: FrameId, name: &str) -> Option<Value> {
+        let binder = self.binder(frame, name)?;
+        self.frames[binder.0 as usize].names.get(name).map(|slot| slot.value.clone())
+    }
+
+    /// The names bound in a scope itself, with their values.
+    pub(super) fn names_in(&self, frame: FrameId) -> Vec<(String, Value)> {
+        let mut names: Vec<_> =
+            self.frames[frame.0 as usize].names.iter().map(|(name, slot)| (name.clone(), slot.value.clone())).collect();
+        names.sort_by(|a, b| a.0.cmp(&b.0));
+        names
+    }
+
+    /// JavaScript's assignment: to the scope that binds the name, else to the outermost.
+    pub(super) fn assign_name(&mut self, frame: FrameId, name: &str, value: Value) {
+        match self.binder(frame, name) {
+            Some(binder) => self.overwrite(binder, name, value),
+            None => {
+                let mut outermost = frame;
+                while let Some(parent) = self.frames[outermost.0 as usize].parent {
+                    outermost = parent;
+                }
+                self.declare(outermost, name, value);
+            }
+        }
+    }
+
+    /// Python's assignment: to the function's own scope, unless the name is declared to be an outer one's.
+    pub(super) fn bind_python(&mut self, frame: FrameId, name: &str, value: Value) {
+        let mut at = frame;
+        while !self.frames[at.0 as usize].is_function {
+            match self.frames[at.0 as usize].parent {
+                Some(parent) => at = parent,
+                None => break,
+            }
+        }
+        if self.frames[at.0 as usize].outer.contains(name) {
+            return self.assign_name(at, name, value);
+        }
+        if self.frames[at.0 as usize].names.contains_key(name) {
+            self.overwrite(at, name, value);
+        } else {
+            let when = Guard::all(self.path[self.calls.last().map_or(0, |call| call.base)..].iter().cloned());
+            let absent = Value::unknown(format!("`{name}` is set under a condition"), value.span);
+            let value = Value::choose(when, value, absent);
+            let base = self.calls.last().map_or(0, |call| call.base);
+            self.frames[at.0 as usize].names.insert(name.to_owned(), Slot { value, depth: base });
+        }
+    }
+
+    pub(super) fn declare_outer(&mut self, frame: FrameId, names: &[String]) {
+        self.frames[frame.0 as usize].outer.extend(names.iter().cloned());
+    }
+
+    fn overwrite(&mut self, frame: FrameId, name: &str, value: Value) {
+        let Some(slot) = self.frames[frame.0 as usize].names.get(name) else { return };
+        let when = self.conditions_since(slot.depth);
+        let value = Value::choose(when, value, slot.value.clone());
+        if let Some(slot) = self.frames[frame.0 as usize].names.get_mut(name) {
+            slot.value = value;
+        }
+    }
+}

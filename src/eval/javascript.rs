@@ -1,0 +1,551 @@
+//! JavaScript's own functions and methods.
+
+use std::sync::Arc;
+
+use super::Evaluator;
+use super::operators::{string_test, unknown_test};
+use super::value::{Arguments, Kind, Regex, Tag, Value};
+use crate::cors::{Pattern, StringTest};
+use crate::model::{Check, Guard, Text, UrlPart};
+use crate::source::Span;
+
+impl Evaluator<'_> {
+    pub(super) fn call_javascript(&mut self, name: &str, arguments: &Arguments, span: Span) -> Option<Value> {
+        let first = arguments.get(0);
+        Some(match name {
+            "require" | "import" => {
+                let module = first?.as_str()?.to_owned();
+                self.require(&module, span)
+            }
+            "String" => Value::text(first?.to_text("undefined"), first?.span),
+            "Boolean" => match first {
+                Some(value) => Value::test(value.truthy(), span),
+                None => Value::new(Kind::Bool(false), span),
+            },
+            "Number" => match &first?.kind {
+                Kind::Number(_) => first?.clone(),
+                Kind::Str(text) => Value::new(Kind::Number(text.trim().parse().unwrap_or(f64::NAN)), span),
+                _ => return None,
+            },
+            "RegExp" => self.new_regex(arguments, span),
+            "Error" | "TypeError" => {
+                let id = self.new_object(Tag::Plain, span);
+                if let Some(message) = first {
+                    self.set_field(id, "message", message.clone(), span);
+                }
+                Value::new(Kind::Object(id), span)
+            }
+            "Array" => self.new_array(arguments.positional.clone(), span),
+            "url.parse" => url(arguments, span),
+            "Symbol" => Value::unknown("a symbol", span),
+            _ => return None,
+        })
+    }
+
+    pub(super) fn new_regex(&mut self, arguments: &Arguments, span: Span) -> Value {
+        let flags = match arguments.get(1).map(|flags| &flags.kind) {
+            None | Some(Kind::Undefined) => String::new(),
+            Some(Kind::Str(flags)) => flags.to_string(),
+            Some(_) => return Value::unknown("the flags of this pattern", span),
+        };
+        match arguments.get(0).map(|source| (&source.kind, source.span)) {
+            Some((Kind::Str(source), at)) => {
+                let at = if at.file == span.file { span } else { at };
+                regex(source, &flags, at)
+            }
+            Some((Kind::Regex(other), at)) => {
+                let flags = if arguments.get(1).is_some() { flags } else { other.flags.clone() };
+                regex(&other.source, &flags, at)
+            }
+            Some((Kind::Choose(choice), _)) => {
+                let (guard, then, otherwise) = &**choice;
+                let mut with = |value: &Value| {
+                    let mut arguments = arguments.clone();
+                    arguments.positional[0] = value.clone();
+                    self.new_regex(&arguments, span)
+                };
+                let (yes, no) = (with(then), with(otherwise));
+                Value::choose(guard.clone(), yes, no)
+            }
+            _ => Value::unknown("the text of this pattern", span),
+        }
+    }
+
+    pub(super) fn javascript_method(
+        &mut self,
+        receiver: &Value,
+        name: &str,
+        arguments: &Arguments,
+        span: Span,
+    ) -> Option<Value> {
+        match &receiver.kind {
+            Kind::Str(_) | Kind::Text(_) => self.string_method(receiver, name, arguments, span),
+            Kind::Object(id) if matches!(self.object(*id).tag, Tag::Array | Tag::Set) => {
+                self.array_method(receiver, name, arguments, span)
+            }
+            Kind::Object(id) if self.object(*id).tag == Tag::Plain => {
+                // Maps are objects here.
+                match name {
+                    "get" => Some(self.get_item(receiver, arguments.get(0)?, span)),
+                    "has" | "hasOwnProperty" => {
+                        let value = self.get_item(receiver, arguments.get(0)?, span);
+                        Some(Value::test(value.present(), span))
+                    }
+                    "set" => {
+                        let (key, value) = (arguments.get(0)?.clone(), arguments.get(1)?.clone());
+                        let at = key.span;
+                        self.set_item(receiver, &key, value, at);
+                        Some(receiver.clone())
+                    }
+                    _ => None,
+                }
+            }
+            Kind::Regex(regex) => self.regex_method(&regex.clone(), receiver.span, name, arguments, span),
+            Kind::Native(native) => self.static_method(native.name, name, arguments, span),
+            Kind::Number(_) | Kind::Bool(_) | Kind::Test(_) if matches!(name, "toString" | "toFixed") => {
+                Some(Value::text(receiver.to_text("undefined"), span))
+            }
+            Kind::Unknown(reason) if matches!(name, "includes" | "has" | "startsWith" | "endsWith" | "test") => {
+                Some(Value::test(Guard::Unknown(reason.clone()), span))
+            }
+            _ => None,
+        }
+    }
+
+    fn string_method(&mut self, receiver: &Value, name: &str, arguments: &Arguments, span: Span) -> Option<Value> {
+        let first = arguments.get(0);
+        if let Kind::Str(text) = &receiver.kind {
+            let at = receiver.span;
+            let done = match name {
+                "trim" => Some(text.trim().to_owned()),
+                "toLowerCase" | "toLocaleLowerCase" => Some(text.to_lowercase()),
+                "toUpperCase" | "toLocaleUpperCase" => Some(text.to_uppercase()),
+                "trimEnd" => Some(text.trim_end().to_owned()),
+                "trimStart" => Some(text.trim_start().to_owned()),
+                "replace" | "replaceAll" => replaced(text, name, first?, arguments.get(1)?),
+                "slice" | "substring" => sliced(text, first, arguments.get(1)),
+                _ => None,
+            };
+            if let Some(done) = done {
+                return Some(Value { kind: Kind::Str(done.into()), span: at, via: receiver.via.clone() });
+            }
+        }
+        Some(match name {
+            "split" => match first {
+                Some(separator) => self.split(receiver, separator, span),
+                None => self.new_array(vec![receiver.clone()], span),
+            },
+            "toString" | "valueOf" | "trim" | "normalize" => receiver.clone(),
+            "toLowerCase" | "toLocaleLowerCase" => match &receiver.kind {
+                Kind::Text(text) => Value::text(Text::LowerCase(text.clone()), span),
+                _ => return None,
+            },
+            "concat" => {
+                let mut parts = vec![receiver.to_text("undefined")];
+                parts.extend(arguments.positional.iter().map(|part| part.to_text("undefined")));
+                Value::text(Text::concat(parts), span)
+            }
+            "includes" => Value::test(string_test(receiver, first?, StringTest::Contains)?, span),
+            "startsWith" => Value::test(string_test(receiver, first?, StringTest::StartsWith)?, span),
+            "endsWith" => Value::test(string_test(receiver, first?, StringTest::EndsWith)?, span),
+            "indexOf" | "search" if !matches!(first?.kind, Kind::Regex(_)) => {
+                let found = string_test(receiver, first?, StringTest::Contains)?;
+                let starts = string_test(receiver, first?, StringTest::StartsWith)?;
+                Value::new(Kind::Index(Arc::new((found, starts))), span)
+            }
+            "lastIndexOf" => {
+                let found = string_test(receiver, first?, StringTest::Contains)?;
+                Value::new(Kind::Index(Arc::new((found, unknown_test(span)))), span)
+            }
+            "match" => match &first?.kind {
+                Kind::Regex(regex) => {
+                    let guard = self.tested(&regex.clone(), first?.span, receiver, span);
+                    Value::choose(guard, Value::unknown("what the pattern found", span), Value::new(Kind::Null, span))
+                }
+                _ => return None,
+            },
+            _ => match &receiver.kind {
+                Kind::Text(_) => Value::unknown(format!("`.{name}()` of a text that varies"), span),
+                _ => return None,
+            },
+        })
+    }
+
+    fn regex_method(
+        &mut self,
+        regex: &Arc<Regex>,
+        at: Span,
+        name: &str,
+        arguments: &Arguments,
+        span: Span,
+    ) -> Option<Value> {
+        let subject = arguments.get(0)?;
+        match name {
+            "test" => Some(Value::test(self.tested(regex, at, subject, span), span)),
+            "exec" => {
+                let guard = self.tested(regex, at, subject, span);
+                Some(Value::choose(guard, Value::unknown("what the pattern found", span), Value::new(Kind::Null, span)))
+            }
+            _ => None,
+        }
+    }
+
+    /// When a pattern finds something in a value. What is absent is searched as the word `undefined`.
+    pub fn tested(&mut self, regex: &Regex, at: Span, subject: &Value, span: Span) -> Guard {
+        let pattern = match &regex.pattern {
+            Ok(pattern) => pattern.clone(),
+            Err(why) => {
+                return Guard::Unknown(crate::model::Reason::new(format!("the pattern cannot be decided: {why}"), at));
+            }
+        };
+        let mut parts = Vec::new();
+        for (when, value) in subject.branches() {
+            let guard = match &value.kind {
+                Kind::Unknown(reason) => Guard::Unknown(reason.clone()),
+                Kind::Text(text) => {
+                    let matches = StringTest::Matches(pattern.clone());
+                    let there = if regex.stateful {
+                        Guard::Test(Arc::new(Check {
+                            subject: (**text).clone(),
+                            test: matches.clone(),
+                            span: at,
+                            stateful: true,
+                        }))
+                    } else {
+                        Guard::test((**text).clone(), matches.clone(), at)
+                    };
+                    let absent = matches.matches("undefined").map_or_else(|| unknown_test(span), Guard::from);
+                    let set = super::text_is_set(text);
+                    Guard::any([there, Guard::not(set).and(absent)])
+                }
+                _ => match StringTest::Matches(pattern.clone())
+                    .matches(value.to_text("undefined").as_literal().unwrap_or_default())
+                {
+                    Some(passes) if value.to_text("undefined").as_literal().is_some() => Guard::from(passes),
+                    _ => unknown_test(span),
+                },
+            };
+            parts.push(when.and(guard));
+        }
+        Guard::any(parts)
+    }
+
+    fn array_method(&mut self, receiver: &Value, name: &str, arguments: &Arguments, span: Span) -> Option<Value> {
+        let id = receiver.as_object()?;
+        let first = arguments.get(0);
+        Some(match name {
+            "includes" | "has" => Value::test(self.contained(first?, receiver, span), span),
+            "indexOf" | "findIndex" | "lastIndexOf" => {
+                let found = if name == "findIndex" {
+                    self.quantified(receiver, first, false, span).truthy()
+                } else {
+                    self.contained(first?, receiver, span)
+                };
+                let first_item = self.object(id).items.first().cloned();
+                let starts = match first_item {
+                    Some(item) if name != "findIndex" => self.equal(first?, &item, span),
+                    _ => unknown_test(span),
+                };
+                Value::new(Kind::Index(Arc::new((found, starts))), span)
+            }
+            "some" => self.quantified(receiver, first, false, span),
+            "every" => self.quantified(receiver, first, true, span),
+            "find" => {
+                let (items, open) = self.each(receiver, span);
+                let mut value = match open {
+                    Some(reason) => Value::new(Kind::Unknown(reason), span),
+                    None => Value::undefined(span),
+                };
+                for item in items.into_iter().rev() {
+                    let passes = self.call(first?, &Arguments::of(vec![item.clone()]), span).truthy();
+                    value = Value::choose(passes, item, value);
+                }
+                value
+            }
+            "map" | "flatMap" => {
+                let mapped = self.map_items(receiver, first?, span);
+                if name == "map" { mapped } else { self.flat(&mapped, span) }
+            }
+            "flat" => self.flat(receiver, span),
+            "filter" => self.filter_items(receiver, first, span),
+            "forEach" => {
+                self.map_items(receiver, first?, span);
+                Value::undefined(span)
+            }
+            "concat" => {
+                let (mut items, mut open) = self.each(receiver, span);
+                for argument in &arguments.positional {
+                    if matches!(argument.kind, Kind::Object(_) | Kind::Choose(_) | Kind::Unknown(_))
+                        && self.items(argument).is_some()
+                        || argument.reason().is_some()
+                        || matches!(argument.kind, Kind::Choose(_))
+                    {
+                        let (more, rest) = self.each(argument, span);
+                        items.extend(more);
+                        open = open.or(rest);
+                    } else {
+                        items.push(argument.clone());
+                    }
+                }
+                let array = self.new_array(items, span);
+                if let (Some(reason), Some(id)) = (open, array.as_object()) {
+                    self.leave_open(id, reason);
+                }
+                array
+            }
+            "join" | "toString" => {
+                let separator = match first.map(|separator| &separator.kind) {
+                    None | Some(Kind::Undefined) => ",".to_owned(),
+                    Some(Kind::Str(separator)) => separator.to_string(),
+                    Some(_) => return Some(Value::unknown("the separator", span)),
+                };
+                if let Some(reason) = self.object(id).open.clone() {
+                    return Some(Value::new(Kind::Unknown(reason), span));
+                }
+                let items = self.object(id).items.clone();
+                let joined = self.join(&items, &separator, span);
+                Value { span: receiver.span, ..joined }
+            }
+            "push" | "unshift" | "add" => {
+                for item in &arguments.positional {
+                    self.push_item(id, item.clone());
+                }
+                if let Some(reason) = arguments.open.clone() {
+                    self.leave_open(id, reason);
+                }
+                receiver.clone()
+            }
+            "slice" | "reverse" | "sort" | "values" | "toSorted" | "toReversed" => {
+                if name == "slice" && first.is_some_and(|from| !matches!(from.kind, Kind::Number(0.0))) {
+                    return Some(self.open_array("a part of a list", span));
+                }
+                let (items, open) = self.each(receiver, span);
+                let array = self.new_array(items, span);
+                if let (Some(reason), Some(id)) = (open, array.as_object()) {
+                    self.leave_open(id, reason);
+                }
+                array
+            }
+            "at" => self.get_item(receiver, first?, span),
+            _ => return None,
+        })
+    }
+
+    fn flat(&mut self, list: &Value, span: Span) -> Value {
+        let (items, mut open) = self.each(list, span);
+        let mut flat = Vec::new();
+        for item in items {
+            if self.items(&item).is_some() {
+                let (inner, more) = self.each(&item, span);
+                flat.extend(inner);
+                open = open.or(more);
+            } else {
+                flat.push(item);
+            }
+        }
+        let array = self.new_array(flat, span);
+        if let (Some(reason), Some(id)) = (open, array.as_object()) {
+            self.leave_open(id, reason);
+        }
+        array
+    }
+
+    fn static_method(&mut self, of: &'static str, name: &str, arguments: &Arguments, span: Span) -> Option<Value> {
+        let first = arguments.get(0);
+        Some(match (of, name) {
+            ("Object", "assign") => {
+                let target = first?.clone();
+                if let Some(id) = target.as_object() {
+                    for source in arguments.positional.iter().skip(1) {
+                        self.spread_fields(id, source);
+                    }
+                }
+                target
+            }
+            ("Object", "freeze" | "seal" | "create") | ("Promise", "resolve") => {
+                first.cloned().unwrap_or_else(|| Value::undefined(span))
+            }
+            ("Object", "keys") => {
+                let (keys, open) = self.keys(first?, span);
+                self.list(keys, open, span)
+            }
+            ("Object", "values") => match first?.as_object() {
+                Some(id) => {
+                    let object = self.object(id);
+                    let values = object.fields.iter().map(|field| field.value.clone()).collect();
+                    let open = object.open.clone();
+                    self.list(values, open, span)
+                }
+                None => self.open_array("the values of this object", span),
+            },
+            ("Object", "entries") => match first?.as_object() {
+                Some(id) => {
+                    let object = self.object(id);
+                    let (fields, open) = (object.fields.clone(), object.open.clone());
+                    let mut entries = Vec::new();
+                    for field in fields {
+                        let key = Value::str(field.name, field.span);
+                        entries.push(self.new_array(vec![key, field.value], span));
+                    }
+                    self.list(entries, open, span)
+                }
+                None => self.open_array("the entries of this object", span),
+            },
+            ("Array", "isArray") => {
+                let parts = first?.branches().into_iter().map(|(when, value)| match &value.kind {
+                    Kind::Unknown(reason) => when.and(Guard::Unknown(crate::model::Reason {
+                        text: format!("whether it is a list: {}", reason.text).into(),
+                        span: reason.span,
+                    })),
+                    _ => when.and(Guard::from(self.items(&value).is_some())),
+                });
+                Value::test(Guard::any(parts.collect::<Vec<_>>()), span)
+            }
+            ("Array", "from") => {
+                let (items, open) = self.each(first?, span);
+                let list = self.list(items, open, span);
+                match arguments.get(1) {
+                    Some(function) => self.map_items(&list, function, span),
+                    None => list,
+                }
+            }
+            ("Array", "of") => self.new_array(arguments.positional.clone(), span),
+            ("String", "raw") => Value::unknown("a raw template", span),
+            ("console", _) => Value::undefined(span),
+            ("process", "on" | "once") => Value::undefined(span),
+            ("JSON", "parse") => match first?.as_str() {
+                Some(text) => match serde_json::from_str::<serde_json::Value>(text) {
+                    Ok(data) => self.from_json(&data, first?.span),
+                    Err(_) => Value::unknown("this JSON cannot be read", span),
+                },
+                None => Value::unknown("JSON that is read while running", span),
+            },
+            ("Object" | "Array" | "JSON" | "Promise" | "Math" | "Date" | "Reflect" | "process", _) => {
+                return None;
+            }
+            _ => return None,
+        })
+    }
+
+    fn list(&mut self, items: Vec<Value>, open: Option<crate::model::Reason>, span: Span) -> Value {
+        let array = self.new_array(items, span);
+        if let (Some(reason), Some(id)) = (open, array.as_object()) {
+            self.leave_open(id, reason);
+        }
+        array
+    }
+
+    /// A value of JSON, each part at one place.
+    pub fn from_json(&mut self, data: &serde_json::Value, span: Span) -> Value {
+        match data {
+            serde_json::Value::Null => Value::new(Kind::Null, span),
+            serde_json::Value::Bool(holds) => Value::new(Kind::Bool(*holds), span),
+            serde_json::Value::Number(number) => Value::new(Kind::Number(number.as_f64().unwrap_or(f64::NAN)), span),
+            serde_json::Value::String(text) => Value::str(text.as_str(), span),
+            serde_json::Value::Array(items) => {
+                let items = items.iter().map(|item| self.from_json(item, span)).collect();
+                self.new_array(items, span)
+            }
+            serde_json::Value::Object(fields) => {
+                let id = self.new_object(Tag::Plain, span);
+                for (name, value) in fields {
+                    let value = self.from_json(value, span);
+                    self.set_field(id, name, value, span);
+                }
+                Value::new(Kind::Object(id), span)
+            }
+        }
+    }
+}
+
+/// A regular expression of JavaScript.
+pub(super) fn regex(source: &str, flags: &str, span: Span) -> Value {
+    let pattern = Pattern::javascript(source, flags).map_err(|error| error.to_string());
+    let stateful = flags.contains(['g', 'y']);
+    let regex = Regex { pattern, source: source.to_owned(), flags: flags.to_owned(), stateful };
+    Value::new(Kind::Regex(Arc::new(regex)), span)
+}
+
+/// `new URL(text)`: an object is made when its parts are asked for.
+pub(super) fn url(arguments: &Arguments, span: Span) -> Value {
+    let Some(first) = arguments.get(0) else { return Value::undefined(span) };
+    let text = first.to_text("undefined");
+    match text {
+        Text::Unknown(reason) => Value::new(Kind::Unknown(reason), span),
+        // What the text says of itself until a part is asked for.
+        text => Value::new(Kind::Text(Arc::new(text)), span),
+    }
+}
+
+/// A property of a text: parts of a URL.
+pub(super) fn text_property(text: &Arc<Text>, name: &str, span: Span) -> Option<Value> {
+    let part = match name {
+        "hostname" => UrlPart::Hostname,
+        "host" => UrlPart::Host,
+        "protocol" => UrlPart::Protocol,
+        "port" => UrlPart::Port,
+        "origin" => UrlPart::Origin,
+        "href" => return Some(Value::text((**text).clone(), span)),
+        _ => return None,
+    };
+    // `url_for(Choose(…))`: the guard that says whether it is there stays outside.
+    Some(match &**text {
+        Text::Choose(guard, then, otherwise) => {
+            let yes = Value::text(Text::Url(then.clone(), part), span);
+            let no = Value::text(Text::Url(otherwise.clone(), part), span);
+            Value::choose((**guard).clone(), yes, no)
+        }
+        _ => Value::text(Text::Url(text.clone(), part), span),
+    })
+}
+
+/// Splits at a separator written as a pattern of blanks and one punctuation mark: `/\s*,\s*/`, `/,/`, `/\s+/`.
+pub(super) fn split_by_regex(text: &str, source: &str) -> Option<Vec<String>> {
+    let pattern = regex_automata::meta::Regex::new(source).ok()?;
+    let mut parts = Vec::new();
+    let mut from = 0;
+    for found in pattern.find_iter(text) {
+        if !found.is_empty() {
+            parts.push(text[from..found.start()].to_owned());
+            from = found.end();
+        }
+    }
+    parts.push(text[from..].to_owned());
+    Some(parts)
+}
+
+fn replaced(text: &str, name: &str, what: &Value, by: &Value) -> Option<String> {
+    let by = by.as_str()?;
+    match &what.kind {
+        Kind::Str(what) if name == "replaceAll" => Some(text.replace(&**what, by)),
+        Kind::Str(what) => Some(text.replacen(&**what, by, 1)),
+        Kind::Regex(regex) if !by.contains('$') => {
+            let pattern = regex_automata::meta::Regex::new(&regex.source).ok()?;
+            let mut result = String::new();
+            let mut from = 0;
+            for found in pattern.find_iter(text) {
+                result.push_str(&text[from..found.start()]);
+                result.push_str(by);
+                from = found.end();
+                if !regex.flags.contains('g') {
+                    break;
+                }
+            }
+            result.push_str(&text[from..]);
+            Some(result)
+        }
+        _ => None,
+    }
+}
+
+fn sliced(text: &str, from: Option<&Value>, to: Option<&Value>) -> Option<String> {
+    let letters: Vec<char> = text.chars().collect();
+    let place = |value: Option<&Value>, default: usize| match value.map(|value| &value.kind) {
+        None | Some(Kind::Undefined) => Some(default),
+        Some(Kind::Number(number)) if *number >= 0.0 => Some((*number as usize).min(letters.len())),
+        Some(Kind::Number(number)) => Some(letters.len().saturating_sub(-number as usize)),
+        Some(_) => None,
+    };
+    let (from, to) = (place(from, 0)?, place(to, letters.len())?);
+    Some(letters.get(from..to.max(from))?.iter().collect())
+}

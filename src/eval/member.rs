@@ -1,0 +1,312 @@
+//! Properties and items.
+
+use std::sync::Arc;
+
+use super::Evaluator;
+use super::value::{Arguments, ClassId, Closure, Kind, ObjectId, Tag, Value};
+use crate::model::{Guard, Reason};
+use crate::source::Span;
+use crate::syntax::program::{ClassMember, Language};
+
+impl Evaluator<'_> {
+    /// `of.name`.
+    pub fn get(&mut self, of: &Value, name: &str, span: Span) -> Value {
+        if let Kind::Choose(choice) = &of.kind {
+            let (guard, then, otherwise) = &**choice;
+            let yes = self.get(then, name, span);
+            let no = self.get(otherwise, name, span);
+            return Value::choose(guard.clone(), yes, no);
+        }
+        if let Some(value) = self.ask(|host, eval| host.property(eval, of, name, span)) {
+            return value;
+        }
+        match &of.kind {
+            Kind::Object(id) => self.get_field(*id, of, name, span),
+            Kind::Module(module) => self.module_member(*module, name, span),
+            Kind::Class(class) => self.class_member(*class, name).unwrap_or_else(|| Value::undefined(span)),
+            Kind::Str(text) if name == "length" => Value::new(Kind::Number(text.chars().count() as f64), span),
+            Kind::Regex(regex) if name == "source" => Value::str(regex.source.as_str(), span),
+            Kind::Native(native) => self
+                .builtin_member(native.name, name, span)
+                .unwrap_or_else(|| Value::unknown(format!("`{}.{name}` is not followed", native.name), span)),
+            Kind::Text(text) => super::javascript::text_property(text, name, span)
+                .unwrap_or_else(|| Value::unknown(format!("`.{name}` of a text"), span)),
+            Kind::Unknown(reason) => Value::new(Kind::Unknown(reason.clone()), span),
+            Kind::Function(_) => match name {
+                "name" | "length" => Value::unknown("a property of a function", span),
+                _ => Value::undefined(span),
+            },
+            _ => Value::undefined(span),
+        }
+    }
+
+    fn get_field(&mut self, id: ObjectId, of: &Value, name: &str, span: Span) -> Value {
+        if let Some(field) = self.field(id, name) {
+            let value = field.value.clone();
+            return if value.span.file == span.file { value } else { value.through(span, "used here") };
+        }
+        let object = self.object(id);
+        let (tag, open, length) = (object.tag, object.open.clone(), object.items.len());
+        match tag {
+            Tag::Array | Tag::Set if matches!(name, "length" | "size") => match open {
+                Some(reason) => Value::new(Kind::Unknown(reason), span),
+                None if self.object(id).items.iter().any(|item| matches!(item.kind, Kind::Choose(_))) => {
+                    Value::unknown("the length of a list that depends on conditions", span)
+                }
+                None => Value::new(Kind::Number(length as f64), span),
+            },
+            Tag::Instance(class) => {
+                if let Some(value) = self.method_of(class, of, name, span) {
+                    return value;
+                }
+                match open {
+                    Some(reason) => Value::new(Kind::Unknown(reason), span),
+                    None => Value::undefined(span),
+                }
+            }
+            Tag::Host(host) => Value::unknown(format!("`.{name}` of {host} is not followed"), span),
+            _ => match open {
+                Some(reason) => Value::new(Kind::Unknown(reason), span),
+                None => Value::undefined(span),
+            },
+        }
+    }
+
+    /// A method of an instance's class or of those that it extends, bound to the instance.
+    fn method_of(&mut self, class: ClassId, of: &Value, name: &str, span: Span) -> Option<Value> {
+        let data = &self.classes[class.0 as usize];
+        let (definition, frame, module, bases) = (data.class.clone(), data.frame, data.module, data.bases.clone());
+        let statics = data.statics;
+        // Python: a decorated method is a field of the class.
+        if let Some(field) = self.field(statics, name) {
+            let value = field.value.clone();
+            return Some(match &value.kind {
+                Kind::Function(closure) if closure.this.is_none() => {
+                    let closure = &**closure;
+                    let bound = Closure {
+                        function: closure.function.clone(),
+                        frame: closure.frame,
+                        this: Some(of.clone()),
+                        module: closure.module,
+                        class: Some(class),
+                    };
+                    Value::new(Kind::Function(Arc::new(bound)), value.span)
+                }
+                _ => value,
+            });
+        }
+        for member in &definition.members {
+            if let ClassMember::Method { function, is_getter, .. } = member
+                && function.name == name
+            {
+                let this = Some(of.clone());
+                let closure = Closure { function: function.clone(), frame, this, module, class: Some(class) };
+                let value = Value::new(Kind::Function(Arc::new(closure)), function.span);
+                return Some(if *is_getter { self.call(&value, &Arguments::default(), span) } else { value });
+            }
+        }
+        for base in bases {
+            match base.kind {
+                Kind::Class(base) if base != class => {
+                    if let Some(value) = self.method_of(base, of, name, span) {
+                        return Some(value);
+                    }
+                }
+                Kind::Unknown(reason) => {
+                    return Some(Value::new(Kind::Unknown(reason), span));
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// A static member, or a method for itself.
+    pub fn class_member(&mut self, class: ClassId, name: &str) -> Option<Value> {
+        let mut at = Some(class);
+        for _ in 0..32 {
+            let class = at?;
+            let data = &self.classes[class.0 as usize];
+            let (definition, frame, module, statics) = (data.class.clone(), data.frame, data.module, data.statics);
+            let base = data.bases.iter().find_map(|base| match base.kind {
+                Kind::Class(base) => Some(base),
+                _ => None,
+            });
+            if let Some(field) = self.field(statics, name) {
+                return Some(field.value.clone());
+            }
+            for member in &definition.members {
+                if let ClassMember::Method { function, is_static, .. } = member
+                    && function.name == name
+                {
+                    let this = is_static.then(|| Value::new(Kind::Class(class), definition.span));
+                    let closure = Closure { function: function.clone(), frame, this, module, class: Some(class) };
+                    return Some(Value::new(Kind::Function(Arc::new(closure)), function.span));
+                }
+            }
+            at = base.filter(|base| *base != class);
+        }
+        None
+    }
+
+    /// A class's own data.
+    pub fn class_data(&self, class: ClassId) -> &super::ClassData {
+        &self.classes[class.0 as usize]
+    }
+
+    /// `of[key]`.
+    pub fn get_item(&mut self, of: &Value, key: &Value, span: Span) -> Value {
+        if let Kind::Choose(choice) = &key.kind {
+            let (guard, then, otherwise) = &**choice;
+            let yes = self.get_item(of, then, span);
+            let no = self.get_item(of, otherwise, span);
+            return Value::choose(guard.clone(), yes, no);
+        }
+        if let Kind::Choose(choice) = &of.kind {
+            let (guard, then, otherwise) = &**choice;
+            let yes = self.get_item(then, key, span);
+            let no = self.get_item(otherwise, key, span);
+            return Value::choose(guard.clone(), yes, no);
+        }
+        match (&of.kind, &key.kind) {
+            (Kind::Object(id), Kind::Number(at)) if self.items(of).is_some() => {
+                let object = self.object(*id);
+                let at =
+                    if *at < 0.0 && self.language() == Language::Python { at + object.items.len() as f64 } else { *at };
+                match (object.items.get(at as usize).filter(|_| at >= 0.0), &object.open) {
+                    (Some(item), _) => item.clone(),
+                    (None, Some(reason)) => Value::new(Kind::Unknown(reason.clone()), span),
+                    (None, None) => Value::undefined(span),
+                }
+            }
+            (_, Kind::Str(name)) => {
+                let name = name.clone();
+                self.get(of, &name, span)
+            }
+            (_, Kind::Number(number)) => {
+                let name = format!("{number}");
+                self.get(of, &name, span)
+            }
+            (Kind::Object(id), Kind::Text(_)) if self.object(*id).tag == Tag::Plain => {
+                // A table looked up by something of the request: `allowed[origin]`.
+                let object = self.object(*id);
+                let (fields, open) = (object.fields.clone(), object.open.clone());
+                let mut value = match open {
+                    Some(reason) => Value::new(Kind::Unknown(reason), span),
+                    None => Value::undefined(span),
+                };
+                for field in fields.into_iter().take(256) {
+                    let name = Value::str(field.name.clone(), field.span);
+                    let same = self.equal(key, &name, field.span);
+                    value = Value::choose(same, field.value, value);
+                }
+                value
+            }
+            (Kind::Unknown(reason), _) | (_, Kind::Unknown(reason)) => Value::new(Kind::Unknown(reason.clone()), span),
+            _ => self
+                .ask(|host, eval| host.property(eval, of, "[]", span))
+                .unwrap_or_else(|| Value::unknown("this item is not followed", span)),
+        }
+    }
+
+    /// `of.name = value`.
+    pub fn set(&mut self, of: &Value, name: &str, value: Value, span: Span) {
+        for (when, of) in of.branches() {
+            self.under(when, |eval| {
+                if eval.ask(|host, eval| host.assign(eval, &of, name, &value, span).then_some(())).is_some() {
+                    return;
+                }
+                match &of.kind {
+                    Kind::Object(id) => eval.set_field(*id, name, value.clone(), span),
+                    Kind::Class(class) => {
+                        let statics = eval.classes[class.0 as usize].statics;
+                        eval.set_field(statics, name, value.clone(), span);
+                    }
+                    Kind::Module(module) => eval.set_module_member(*module, name, value.clone(), span),
+                    _ => {}
+                }
+            });
+        }
+    }
+
+    /// `of[key] = value`.
+    pub(super) fn set_item(&mut self, of: &Value, key: &Value, value: Value, span: Span) {
+        for (when, of) in of.branches() {
+            self.under(when, |eval| {
+                if eval.ask(|host, eval| host.assign_item(eval, &of, key, &value, span).then_some(())).is_some() {
+                    return;
+                }
+                let Some(id) = of.as_object() else { return };
+                match (&key.kind, eval.object(id).tag) {
+                    (Kind::Number(at), Tag::Array) if *at >= 0.0 => {
+                        let at = *at as usize;
+                        if let Some(item) = eval.objects[id.0 as usize].items.get_mut(at) {
+                            *item = value.clone();
+                        }
+                    }
+                    (Kind::Str(name), _) => {
+                        let name = name.clone();
+                        eval.set_field(id, &name, value.clone(), span);
+                    }
+                    (Kind::Number(number), _) => eval.set_field(id, &format!("{number}"), value.clone(), span),
+                    (_, tag) if !matches!(tag, Tag::Host(_)) => {
+                        eval.leave_open(id, Self::unknown_reason("a key that is not known is set", span));
+                    }
+                    _ => {}
+                }
+            });
+        }
+    }
+
+    /// The values that a loop over a value goes through, and why there may be more.
+    pub fn each(&mut self, value: &Value, span: Span) -> (Vec<Value>, Option<Reason>) {
+        match &value.kind {
+            Kind::Object(id) => {
+                let object = self.object(*id);
+                match object.tag {
+                    Tag::Array | Tag::Set => (object.items.clone(), object.open.clone()),
+                    Tag::Plain if self.language() == Language::Python => {
+                        let keys = object.fields.iter().map(|field| Value::str(field.name.clone(), field.span));
+                        (keys.collect(), object.open.clone())
+                    }
+                    _ => (Vec::new(), Some(Self::unknown_reason("what this goes through is not known", span))),
+                }
+            }
+            Kind::Choose(choice) => {
+                let (guard, then, otherwise) = &**choice;
+                let (yes, more) = self.each(then, span);
+                let (no, still) = self.each(otherwise, span);
+                let mut items = Vec::with_capacity(yes.len() + no.len());
+                for item in yes {
+                    let absent = Value::undefined(item.span);
+                    items.push(Value::choose(guard.clone(), item, absent));
+                }
+                for item in no {
+                    let absent = Value::undefined(item.span);
+                    items.push(Value::choose(Guard::not(guard.clone()), item, absent));
+                }
+                (items, more.or(still))
+            }
+            Kind::Undefined | Kind::Null => (Vec::new(), None),
+            Kind::Unknown(reason) => (Vec::new(), Some(reason.clone())),
+            _ => (Vec::new(), Some(Self::unknown_reason("what this goes through is not known", span))),
+        }
+    }
+
+    /// The keys of an object, and why there may be more.
+    pub(super) fn keys(&mut self, value: &Value, span: Span) -> (Vec<Value>, Option<Reason>) {
+        match value.as_object() {
+            Some(id) => {
+                let object = self.object(id);
+                let keys = match object.tag {
+                    Tag::Array | Tag::Set => {
+                        (0..object.items.len()).map(|at| Value::new(Kind::Number(at as f64), span)).collect()
+                    }
+                    _ => object.fields.iter().map(|field| Value::str(field.name.clone(), field.span)).collect(),
+                };
+                (keys, object.open.clone())
+            }
+            None => (Vec::new(), Some(Self::unknown_reason("the keys of this object are not known", span))),
+        }
+    }
+}

@@ -1,0 +1,423 @@
+//! Python's own functions and methods.
+
+use std::sync::Arc;
+
+use super::Evaluator;
+use super::builtins::native;
+use super::operators::{string_test, unknown_test};
+use super::value::{Arguments, Kind, Native, Regex, Tag, Value};
+use crate::cors::{Anchoring, Engine, Flags, Pattern, StringTest};
+use crate::model::{Guard, Text, UrlPart};
+use crate::source::Span;
+
+impl Evaluator<'_> {
+    pub(super) fn call_python(&mut self, name: &str, arguments: &Arguments, span: Span) -> Option<Value> {
+        let first = arguments.get(0);
+        Some(match name {
+            "os.getenv" | "decouple.config" => {
+                let variable = first?.as_str()?.to_owned();
+                let value = self.environment_variable(&variable, span);
+                let default =
+                    arguments.get(1).filter(|_| name == "os.getenv").or(arguments.keyword("default")).cloned();
+                let value = match default {
+                    Some(default) => Value::choose(value.present(), value, default),
+                    None => value,
+                };
+                match arguments.keyword("cast") {
+                    Some(cast) => self.cast(&value, &cast.clone(), span),
+                    None => value,
+                }
+            }
+            "list" | "tuple" | "set" | "frozenset" | "sorted" => {
+                let (items, open) = match first {
+                    Some(over) => self.each(over, span),
+                    None => (Vec::new(), None),
+                };
+                let array = self.new_array(items, span);
+                if let (Some(reason), Some(id)) = (open, array.as_object()) {
+                    self.leave_open(id, reason);
+                }
+                array
+            }
+            "dict" => {
+                let id = self.new_object(Tag::Plain, span);
+                if let Some(from) = first {
+                    self.spread_fields(id, &from.clone());
+                }
+                for (keyword, value, at) in &arguments.keywords {
+                    self.set_field(id, keyword, value.clone(), *at);
+                }
+                Value::new(Kind::Object(id), span)
+            }
+            "str" => Value::text(first?.to_text("None"), first?.span),
+            "bool" => Value::test(first?.truthy(), span),
+            "int" => match &first?.kind {
+                Kind::Number(_) => first?.clone(),
+                Kind::Str(text) => Value::new(Kind::Number(text.trim().parse().ok()?), span),
+                _ => return None,
+            },
+            "len" => match self.items(first?) {
+                Some(object) if object.open.is_none() => Value::new(Kind::Number(object.items.len() as f64), span),
+                _ => return None,
+            },
+            "any" => self.quantified(&first?.clone(), None, false, span),
+            "all" => self.quantified(&first?.clone(), None, true, span),
+            "map" => self.map_items(&arguments.get(1)?.clone(), &first?.clone(), span),
+            "filter" => {
+                let function = first.filter(|function| !function.is_nullish()).cloned();
+                self.filter_items(&arguments.get(1)?.clone(), function.as_ref(), span)
+            }
+            "getattr" => {
+                let key = arguments.get(1)?.as_str()?.to_owned();
+                let value = self.get(&first?.clone(), &key, span);
+                match arguments.get(2) {
+                    Some(default) => Value::choose(value.present(), value, default.clone()),
+                    None => value,
+                }
+            }
+            "setattr" => {
+                let key = arguments.get(1)?.as_str()?.to_owned();
+                self.set(&first?.clone(), &key, arguments.get(2)?.clone(), span);
+                Value::new(Kind::Null, span)
+            }
+            "print" => Value::new(Kind::Null, span),
+            "staticmethod" | "classmethod" | "property" => first?.clone(),
+            "re.compile" => {
+                let ignores = arguments.get(1).or(arguments.keyword("flags"));
+                let flags = match ignores.map(|flags| &flags.kind) {
+                    None => "",
+                    Some(Kind::Native(flag)) if flag.name == "re.IGNORECASE" => "i",
+                    Some(_) => return Some(Value::unknown("the flags of this pattern", span)),
+                };
+                match &first?.kind {
+                    Kind::Str(source) => python_regex(source, flags, first?.span),
+                    Kind::Regex(_) => first?.clone(),
+                    _ => Value::unknown("the text of this pattern", span),
+                }
+            }
+            "re.escape" => Value::str(escaped(first?.as_str()?), first?.span),
+            "re.match" | "re.search" | "re.fullmatch" => {
+                let pattern = first?.clone();
+                let subject = arguments.get(1)?.clone();
+                let pattern = match &pattern.kind {
+                    Kind::Str(source) => python_regex(source, "", pattern.span),
+                    _ => pattern,
+                };
+                self.python_match(&pattern, name.trim_start_matches("re."), &subject, span)?
+            }
+            "urlparse" => super::javascript::url(arguments, span),
+            "functools.wraps" | "functools.update_wrapper" => native("functools.wraps.applied", span),
+            "functools.wraps.applied" => first?.clone(),
+            "decouple.Csv" => native("decouple.Csv.applied", span),
+            "timedelta" => self.seconds(arguments, span)?,
+            _ => return None,
+        })
+    }
+
+    fn seconds(&mut self, arguments: &Arguments, span: Span) -> Option<Value> {
+        let units = [("days", 86_400.0), ("seconds", 1.0), ("minutes", 60.0), ("hours", 3_600.0), ("weeks", 604_800.0)];
+        let mut total = 0.0;
+        for (keyword, value, _) in &arguments.keywords {
+            let Kind::Number(number) = value.kind else { return None };
+            total += number * units.iter().find(|(unit, _)| *unit == &**keyword)?.1;
+        }
+        for (value, factor) in arguments.positional.iter().zip([86_400.0, 1.0]) {
+            let Kind::Number(number) = value.kind else { return None };
+            total += number * factor;
+        }
+        Some(Value::new(Kind::Number(total), span))
+    }
+
+    fn cast(&mut self, value: &Value, cast: &Value, span: Span) -> Value {
+        match &cast.kind {
+            Kind::Native(Native { name: "decouple.Csv.applied" | "decouple.Csv", .. }) => {
+                let comma = Value::str(",", span);
+                let parts = self.split(value, &comma, span);
+                let (items, open) = self.each(&parts, span);
+                let trimmed = items
+                    .into_iter()
+                    .map(|item| match item.as_str() {
+                        Some(text) => Value::str(text.trim(), item.span),
+                        None => item,
+                    })
+                    .collect();
+                let array = self.new_array(trimmed, span);
+                if let (Some(reason), Some(id)) = (open, array.as_object()) {
+                    self.leave_open(id, reason);
+                }
+                array
+            }
+            Kind::Native(Native { name: "bool", .. }) => match value.as_str() {
+                Some(text) => {
+                    let holds = matches!(text.to_lowercase().as_str(), "true" | "1" | "yes" | "on" | "y" | "t");
+                    Value::new(Kind::Bool(holds), value.span)
+                }
+                None if matches!(value.kind, Kind::Bool(_)) => value.clone(),
+                None => Value::unknown("a switch of the environment", span),
+            },
+            Kind::Native(Native { name: "str", .. }) => value.clone(),
+            Kind::Function(_) => self.call(cast, &Arguments::of(vec![value.clone()]), span),
+            _ => Value::unknown("how this setting is read", span),
+        }
+    }
+
+    pub(super) fn python_method(
+        &mut self,
+        receiver: &Value,
+        name: &str,
+        arguments: &Arguments,
+        span: Span,
+    ) -> Option<Value> {
+        match &receiver.kind {
+            Kind::Str(_) | Kind::Text(_) => self.python_string_method(receiver, name, arguments, span),
+            Kind::Object(id) if matches!(self.object(*id).tag, Tag::Array | Tag::Set) => {
+                let id = *id;
+                let first = arguments.get(0);
+                Some(match name {
+                    "append" | "add" => {
+                        self.push_item(id, first?.clone());
+                        Value::new(Kind::Null, span)
+                    }
+                    "extend" | "update" => {
+                        let (items, open) = self.each(&first?.clone(), span);
+                        for item in items {
+                            self.push_item(id, item);
+                        }
+                        if let Some(reason) = open {
+                            self.leave_open(id, reason);
+                        }
+                        Value::new(Kind::Null, span)
+                    }
+                    "insert" => {
+                        self.push_item(id, arguments.get(1)?.clone());
+                        Value::new(Kind::Null, span)
+                    }
+                    "copy" => {
+                        let (items, open) = self.each(receiver, span);
+                        let array = self.new_array(items, span);
+                        if let (Some(reason), Some(id)) = (open, array.as_object()) {
+                            self.leave_open(id, reason);
+                        }
+                        array
+                    }
+                    "union" => self.operate(crate::syntax::program::BinaryOperator::Add, receiver, first?, span),
+                    _ => return None,
+                })
+            }
+            Kind::Object(id) if self.object(*id).tag == Tag::Plain => {
+                let id = *id;
+                let first = arguments.get(0);
+                Some(match name {
+                    "get" | "pop" | "setdefault" => {
+                        let value = self.get_item(receiver, first?, span);
+                        match (value.present(), arguments.get(1)) {
+                            (Guard::Always, _) => value,
+                            (present, Some(default)) => Value::choose(present, value, default.clone()),
+                            (_, None) => value,
+                        }
+                    }
+                    "update" => {
+                        if let Some(from) = first {
+                            self.spread_fields(id, &from.clone());
+                        }
+                        for (keyword, value, at) in &arguments.keywords {
+                            self.set_field(id, keyword, value.clone(), *at);
+                        }
+                        Value::new(Kind::Null, span)
+                    }
+                    "copy" => {
+                        let copy = self.new_object(Tag::Plain, span);
+                        self.spread_fields(copy, receiver);
+                        Value::new(Kind::Object(copy), span)
+                    }
+                    "keys" => {
+                        let (keys, open) = self.keys(receiver, span);
+                        let array = self.new_array(keys, span);
+                        if let (Some(reason), Some(id)) = (open, array.as_object()) {
+                            self.leave_open(id, reason);
+                        }
+                        array
+                    }
+                    "values" | "items" => {
+                        let object = self.object(id);
+                        let (fields, open) = (object.fields.clone(), object.open.clone());
+                        let mut items = Vec::new();
+                        for field in fields {
+                            items.push(if name == "values" {
+                                field.value
+                            } else {
+                                let key = Value::str(field.name, field.span);
+                                self.new_array(vec![key, field.value], span)
+                            });
+                        }
+                        let array = self.new_array(items, span);
+                        if let (Some(reason), Some(id)) = (open, array.as_object()) {
+                            self.leave_open(id, reason);
+                        }
+                        array
+                    }
+                    _ => return None,
+                })
+            }
+            Kind::Regex(_) if matches!(name, "match" | "search" | "fullmatch") => {
+                let subject = arguments.get(0)?.clone();
+                self.python_match(receiver, name, &subject, span)
+            }
+            Kind::Native(Native { name: "os.environ", .. }) if matches!(name, "get" | "setdefault" | "pop") => {
+                self.call_python("os.getenv", arguments, span)
+            }
+            _ => None,
+        }
+    }
+
+    fn python_string_method(
+        &mut self,
+        receiver: &Value,
+        name: &str,
+        arguments: &Arguments,
+        span: Span,
+    ) -> Option<Value> {
+        let first = arguments.get(0);
+        if let Kind::Str(text) = &receiver.kind {
+            let trimmed = |side: fn(&str, &[char]) -> String| match first {
+                None => Some(side(text, &[' ', '\t', '\n', '\r', '\x0b', '\x0c'])),
+                Some(set) => set.as_str().map(|set| side(text, &set.chars().collect::<Vec<_>>())),
+            };
+            let done = match name {
+                "strip" => trimmed(|text, set| text.trim_matches(set).to_owned()),
+                "rstrip" => trimmed(|text, set| text.trim_end_matches(set).to_owned()),
+                "lstrip" => trimmed(|text, set| text.trim_start_matches(set).to_owned()),
+                "lower" | "casefold" => Some(text.to_lowercase()),
+                "upper" => Some(text.to_uppercase()),
+                "replace" => match (first.and_then(Value::as_str), arguments.get(1).and_then(Value::as_str)) {
+                    (Some(what), Some(by)) => Some(text.replace(what, by)),
+                    _ => None,
+                },
+                _ => None,
+            };
+            if let Some(done) = done {
+                return Some(Value { kind: Kind::Str(done.into()), span: receiver.span, via: receiver.via.clone() });
+            }
+        }
+        Some(match name {
+            "split" => match first {
+                Some(separator) => self.split(receiver, separator, span),
+                None => match receiver.as_str() {
+                    Some(text) => {
+                        let parts = text.split_whitespace().map(|part| Value::str(part, receiver.span)).collect();
+                        self.new_array(parts, span)
+                    }
+                    None => self.open_array("how this text is split", span),
+                },
+            },
+            "join" => {
+                let (items, open) = self.each(&first?.clone(), span);
+                match open {
+                    Some(reason) => Value::new(Kind::Unknown(reason), span),
+                    None => {
+                        let separator = receiver.as_str()?.to_owned();
+                        let joined = self.join(&items, &separator, span);
+                        Value { span: first?.span, ..joined }
+                    }
+                }
+            }
+            "startswith" | "endswith" => {
+                let make = if name == "startswith" { StringTest::StartsWith } else { StringTest::EndsWith };
+                match self.items(first?) {
+                    Some(object) => {
+                        let items = object.items.clone();
+                        let parts: Option<Vec<_>> =
+                            items.iter().map(|item| string_test(receiver, item, make)).collect();
+                        Value::test(Guard::any(parts?), span)
+                    }
+                    None => Value::test(string_test(receiver, first?, make)?, span),
+                }
+            }
+            "find" | "index" => {
+                let found = string_test(receiver, first?, StringTest::Contains)?;
+                let starts = string_test(receiver, first?, StringTest::StartsWith)?;
+                Value::new(Kind::Index(Arc::new((found, starts))), span)
+            }
+            "strip" | "rstrip" | "lstrip" | "encode" | "decode" => receiver.clone(),
+            "lower" | "casefold" => match &receiver.kind {
+                Kind::Text(text) => Value::text(Text::LowerCase(text.clone()), span),
+                _ => return None,
+            },
+            "format" => {
+                let template = receiver.as_str()?;
+                let mut parts = Vec::new();
+                let mut rest = template;
+                let mut at = 0;
+                while let Some((before, behind)) = rest.split_once('{') {
+                    let (name, after) = behind.split_once('}')?;
+                    parts.push(Text::literal(before));
+                    let value = if name.is_empty() {
+                        at += 1;
+                        arguments.get(at - 1)
+                    } else if let Ok(place) = name.parse::<usize>() {
+                        arguments.get(place)
+                    } else {
+                        arguments.keyword(name)
+                    };
+                    parts.push(value?.to_text("None"));
+                    rest = after;
+                }
+                parts.push(Text::literal(rest));
+                Value::text(Text::concat(parts), span)
+            }
+            _ => return None,
+        })
+    }
+
+    fn python_match(&mut self, pattern: &Value, how: &str, subject: &Value, span: Span) -> Option<Value> {
+        let Kind::Regex(regex) = &pattern.kind else { return None };
+        let anchoring = match how {
+            "match" => Anchoring::Prefix,
+            "fullmatch" => Anchoring::Full,
+            _ => Anchoring::Search,
+        };
+        let flags = if regex.flags.contains('i') { Flags::IGNORE_CASE } else { Flags::NONE };
+        let anchored = Regex {
+            pattern: Pattern::new(regex.source.clone(), Engine::Python, anchoring, flags)
+                .map_err(|error| error.to_string()),
+            source: regex.source.clone(),
+            flags: regex.flags.clone(),
+            stateful: false,
+        };
+        let there = subject.present();
+        let guard = there.and(self.tested(&anchored, pattern.span, subject, span));
+        let guard = if guard == Guard::Never && subject.reason().is_some() { unknown_test(span) } else { guard };
+        Some(Value::choose(guard, Value::unknown("what the pattern found", span), Value::new(Kind::Null, span)))
+    }
+}
+
+/// A compiled pattern of Python's `re`; how it is anchored is decided where it is used.
+pub(super) fn python_regex(source: &str, flags: &str, span: Span) -> Value {
+    let python = if flags.contains('i') { Flags::IGNORE_CASE } else { Flags::NONE };
+    let pattern = Pattern::new(source, Engine::Python, Anchoring::Prefix, python).map_err(|error| error.to_string());
+    let regex = Regex { pattern, source: source.to_owned(), flags: flags.to_owned(), stateful: false };
+    Value::new(Kind::Regex(Arc::new(regex)), span)
+}
+
+/// Python's `urllib.parse` names of a URL's parts.
+pub fn python_url_part(name: &str) -> Option<UrlPart> {
+    Some(match name {
+        "hostname" => UrlPart::Hostname,
+        "netloc" => UrlPart::Host,
+        "scheme" => UrlPart::Scheme,
+        "port" => UrlPart::Port,
+        _ => return None,
+    })
+}
+
+/// Python 3.7 and later, `re.escape`: only characters that mean something are escaped.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len() * 2);
+    for letter in text.chars() {
+        if "()[]{}?*+-|^$\\.&~# \t\n\r\x0b\x0c".contains(letter) {
+            escaped.push('\\');
+        }
+        escaped.push(letter);
+    }
+    escaped
+}

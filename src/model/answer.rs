@@ -1,0 +1,226 @@
+//! What a server answers to a request.
+//!
+//! A request is played through the steps once for every combination of conditions that cannot be decided (a
+//! *world*), as far as they matter. What all worlds agree on is known.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use super::{Effect, EffectKind, Forward, Guard, Reason, Server, Text, World};
+use crate::cors::Request;
+use crate::source::Span;
+
+/// How many worlds are played before the answer is called unknown.
+const MOST_WORLDS: usize = 64;
+
+/// What is known of the environment variables that a server reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Environment {
+    /// Any may be set or not.
+    Unknown,
+    /// These are set, and no other.
+    Only(BTreeMap<String, String>),
+}
+
+/// A server being asked one request after the other.
+#[derive(Debug)]
+pub struct Session<'a> {
+    pub(super) server: &'a Server,
+    pub(super) environment: Environment,
+    /// Where each pattern with the `g` flag goes on (JavaScript's `lastIndex`), in bytes.
+    pub(super) last_index: FxHashMap<Span, usize>,
+}
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// With an answer.
+    Answered,
+    /// With none.
+    Hangs,
+    /// With the connection closed.
+    Closed,
+    /// Not known.
+    Unknown,
+}
+
+/// A header line of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// The name as sent.
+    pub name: Arc<str>,
+    /// The value; `Err` where it is not known.
+    pub value: Result<String, Reason>,
+    /// The write that put it there: its place and trail.
+    pub trail: super::Trail,
+    /// Where it was written.
+    pub span: Span,
+}
+
+/// Something that decided the answer: a place and a short text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Because {
+    /// The place.
+    pub span: Span,
+    /// What happened there.
+    pub text: String,
+}
+
+/// An answer, as far as it is known.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// How the request ended.
+    pub outcome: Outcome,
+    /// The status; `None` where it is not known.
+    pub status: Option<u16>,
+    /// The header lines that are known, in the order sent.
+    pub headers: Vec<(String, String)>,
+    /// Lower-case names of headers whose presence or value is not known.
+    pub unknown: Vec<String>,
+    /// Everything that was played, one for each combination of undecided conditions. Never empty.
+    pub worlds: Vec<World>,
+}
+
+impl Answer {
+    /// The one value of a header (lower-case name), where it is known and alone.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut values = self.headers.iter().filter(|(header, _)| header.eq_ignore_ascii_case(name));
+        let first = values.next()?;
+        values.next().is_none().then_some(first.1.as_str())
+    }
+
+    /// Whether it is known that the answer does not have the header (lower-case name).
+    pub fn lacks(&self, name: &str) -> bool {
+        !self.unknown.iter().any(|unknown| unknown == name)
+            && !self.headers.iter().any(|(header, _)| header.eq_ignore_ascii_case(name))
+    }
+
+    /// What a browser sees of it.
+    pub fn reply(&self) -> crate::cors::Reply {
+        crate::cors::Reply { status: self.status, headers: self.headers.clone(), unknown: self.unknown.clone() }
+    }
+}
+
+/// Why a play stopped: this condition must be assumed one way or the other first.
+pub(super) struct Open(pub(super) Guard);
+
+impl<'a> Session<'a> {
+    /// A server that nobody has asked yet.
+    pub fn new(server: &'a Server, environment: Environment) -> Self {
+        Self { server, environment, last_index: FxHashMap::default() }
+    }
+
+    /// Asks it, and remembers what the request leaves behind.
+    pub fn answer(&mut self, request: &Request) -> Answer {
+        let mut worlds = Vec::new();
+        let mut open = vec![Vec::<(Guard, bool)>::new()];
+        let mut left = FxHashMap::default();
+        while let Some(assumptions) = open.pop() {
+            if worlds.len() + open.len() >= MOST_WORLDS {
+                return Answer::unknown(request, worlds);
+            }
+            let mut play = super::play::Play::new(self, request, assumptions);
+            match play.run() {
+                Ok(world) => {
+                    left = std::mem::take(&mut play.last_index);
+                    worlds.push(world);
+                }
+                Err(Open(guard)) => {
+                    let assumptions = play.assumptions;
+                    for holds in [true, false] {
+                        let mut more = assumptions.clone();
+                        more.push((guard.clone(), holds));
+                        open.push(more);
+                    }
+                }
+            }
+        }
+        self.last_index.extend(left);
+        Answer::of(worlds)
+    }
+}
+
+impl Answer {
+    fn unknown(_request: &Request, worlds: Vec<World>) -> Self {
+        let unknown = crate::cors::headers::RESPONSE.iter().map(|name| (*name).to_owned()).collect();
+        Self { outcome: Outcome::Unknown, status: None, headers: Vec::new(), unknown, worlds }
+    }
+
+    /// What all worlds agree on.
+    fn of(worlds: Vec<World>) -> Self {
+        let Some(first) = worlds.first() else {
+            return Self { outcome: Outcome::Unknown, status: None, headers: Vec::new(), unknown: Vec::new(), worlds };
+        };
+        let same = |part: &dyn Fn(&World) -> bool| worlds.iter().all(part);
+        let outcome = if same(&|world| world.outcome == first.outcome) { first.outcome } else { Outcome::Unknown };
+        let status = if same(&|world| world.status == first.status) { first.status } else { None };
+        let mut names: Vec<String> = Vec::new();
+        for sent in worlds.iter().flat_map(|world| &world.headers) {
+            let name = sent.name.to_ascii_lowercase();
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        let values = |world: &World, name: &str| -> Vec<Option<String>> {
+            world.lines(name).map(|sent| sent.value.clone().ok()).collect()
+        };
+        let unknown: Vec<String> = names
+            .into_iter()
+            .filter(|name| {
+                let expected = values(first, name);
+                expected.contains(&None) || !same(&|world| values(world, name) == expected)
+            })
+            .collect();
+        let headers = first
+            .headers
+            .iter()
+            .filter(|sent| !unknown.contains(&sent.name.to_ascii_lowercase()))
+            .filter_map(|sent| Some((sent.name.to_string(), sent.value.clone().ok()?)))
+            .collect();
+        Self { outcome, status, headers, unknown, worlds }
+    }
+}
+
+/// Visits every effect of a server with its step, groups from outside in, what runs on the way out last.
+pub fn each_effect<'a>(server: &'a Server, visit: &mut dyn FnMut(&'a super::Step, &'a Effect)) {
+    let mut open: Vec<&super::Node> = server.root.nodes.iter().rev().collect();
+    let mut steps = Vec::new();
+    while let Some(node) = open.pop() {
+        match node {
+            super::Node::Group(inner) => open.extend(inner.nodes.iter().rev()),
+            super::Node::Step(step) => steps.push(step),
+        }
+    }
+    for step in steps.into_iter().chain(&server.outgoing) {
+        step.effects.iter().for_each(|effect| visit(step, effect));
+    }
+}
+
+impl Forward {
+    /// The address, where it is known.
+    pub fn address(&self) -> Option<&str> {
+        self.to.as_literal()
+    }
+}
+
+impl EffectKind {
+    /// Whether nothing of the step runs behind it.
+    pub fn ends(&self) -> bool {
+        !matches!(self, EffectKind::Write(_) | EffectKind::Status(_) | EffectKind::ClearHeaders | EffectKind::Opaque(_))
+    }
+}
+
+impl Text {
+    /// The reason of the first part that is not known.
+    pub fn reason(&self) -> Option<&Reason> {
+        match self {
+            Text::Unknown(reason) => Some(reason),
+            Text::Url(inner, _) | Text::LowerCase(inner) => inner.reason(),
+            Text::Concat(parts) => parts.iter().find_map(Text::reason),
+            Text::Choose(_, then, otherwise) => then.reason().or_else(|| otherwise.reason()),
+            Text::Literal(_) | Text::Request(_) | Text::Environment(_) => None,
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Conditions on the request and on the environment.
+
+use std::sync::Arc;
+
+use super::{Reason, Text};
+use crate::cors::StringTest;
+use crate::source::Span;
+
+/// A condition that decides whether a write happens, a step runs, or an answer is given.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Guard {
+    /// It always holds.
+    Always,
+    /// It never holds.
+    Never,
+    /// The request has this header (lower-case name), and it is not empty.
+    HasHeader(Arc<str>),
+    /// A text passes a test. A text from a header or variable that is absent passes none.
+    Test(Arc<Check>),
+    /// The environment variable is set, and not empty.
+    EnvironmentSet(Arc<str>),
+    /// All hold.
+    All(Arc<[Guard]>),
+    /// At least one holds.
+    Any(Arc<[Guard]>),
+    /// It does not hold.
+    Not(Arc<Guard>),
+    /// Not known. Equal reasons are the same condition.
+    Unknown(Reason),
+}
+
+/// A test of a text.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Check {
+    /// What is tested.
+    pub subject: Text,
+    /// The test.
+    pub test: StringTest,
+    /// Where the tested literal or pattern stands: what a person would change.
+    pub span: Span,
+    /// JavaScript's `g` or `y` flag: the pattern remembers where it stopped, and goes on from there.
+    pub stateful: bool,
+}
+
+impl Guard {
+    /// The condition that `subject` passes `test`, which stands at `span`.
+    pub fn test(subject: Text, test: StringTest, span: Span) -> Self {
+        if let (Text::Literal(text), Some(passes)) =
+            (&subject, subject.as_literal().and_then(|text| test.matches(text)))
+        {
+            let _ = text;
+            return Guard::from(passes);
+        }
+        Guard::Test(Arc::new(Check { subject, test, span, stateful: false }))
+    }
+
+    /// The condition that the request's method is `method`.
+    pub fn method(method: &str, span: Span) -> Self {
+        Guard::test(Text::Request(super::Part::Method), StringTest::Equals(method.to_owned()), span)
+    }
+
+    /// All of `guards`; decided at once where that can be.
+    pub fn all(guards: impl IntoIterator<Item = Guard>) -> Self {
+        let mut parts: Vec<Guard> = Vec::new();
+        for guard in guards {
+            match guard {
+                Guard::Always => {}
+                Guard::Never => return Guard::Never,
+                Guard::All(inner) => {
+                    for guard in inner.iter() {
+                        if !parts.contains(guard) {
+                            parts.push(guard.clone());
+                        }
+                    }
+                }
+                guard => {
+                    if !parts.contains(&guard) {
+                        parts.push(guard);
+                    }
+                }
+            }
+        }
+        if parts.iter().any(|guard| matches!(guard, Guard::Not(inner) if parts.contains(inner))) {
+            return Guard::Never;
+        }
+        match parts.len() {
+            0 => Guard::Always,
+            1 => parts.remove(0),
+            _ => Guard::All(parts.into()),
+        }
+    }
+
+    /// At least one of `guards`; decided at once where that can be.
+    pub fn any(guards: impl IntoIterator<Item = Guard>) -> Self {
+        let mut parts: Vec<Guard> = Vec::new();
+        for guard in guards {
+            match guard {
+                Guard::Never => {}
+                Guard::Always => return Guard::Always,
+                Guard::Any(inner) => {
+                    for guard in inner.iter() {
+                        if !parts.contains(guard) {
+                            parts.push(guard.clone());
+                        }
+                    }
+                }
+                guard => {
+                    if !parts.contains(&guard) {
+                        parts.push(guard);
+                    }
+                }
+            }
+        }
+        if parts.iter().any(|guard| matches!(guard, Guard::Not(inner) if parts.contains(inner))) {
+            return Guard::Always;
+        }
+        match parts.len() {
+            0 => Guard::Never,
+            1 => parts.remove(0),
+            _ => Guard::Any(parts.into()),
+        }
+    }
+
+    /// The opposite.
+    #[allow(clippy::should_implement_trait, reason = "an associated constructor beside `all` and `any`")]
+    pub fn not(guard: Guard) -> Self {
+        match guard {
+            Guard::Always => Guard::Never,
+            Guard::Never => Guard::Always,
+            Guard::Not(inner) => (*inner).clone(),
+            guard => Guard::Not(Arc::new(guard)),
+        }
+    }
+
+    /// Both.
+    pub fn and(self, other: Guard) -> Self {
+        Guard::all([self, other])
+    }
+
+    /// Either.
+    pub fn or(self, other: Guard) -> Self {
+        Guard::any([self, other])
+    }
+
+    /// Calls `visit` with every condition in it that is not made of others.
+    pub fn each_atom(&self, visit: &mut impl FnMut(&Guard)) {
+        match self {
+            Guard::All(parts) | Guard::Any(parts) => parts.iter().for_each(|part| part.each_atom(visit)),
+            Guard::Not(inner) => inner.each_atom(visit),
+            atom => visit(atom),
+        }
+    }
+}
+
+impl From<bool> for Guard {
+    fn from(holds: bool) -> Self {
+        if holds { Guard::Always } else { Guard::Never }
+    }
+}

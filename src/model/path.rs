@@ -1,0 +1,124 @@
+//! Which paths a step takes.
+
+use crate::cors::Pattern;
+
+use super::Reason;
+
+/// Which paths a step or group takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PathMatch {
+    /// Every path.
+    Any,
+    /// No path.
+    Nothing,
+    /// The whole path matches this pattern.
+    Whole {
+        /// The pattern over the whole path.
+        pattern: Pattern,
+        /// A path that it takes, for probing.
+        sample: String,
+        /// As written.
+        text: String,
+    },
+    /// The beginning of the path matches this pattern, up to a `/` or the end.
+    Prefix {
+        /// The pattern over the beginning; it ends before the `/`.
+        pattern: Pattern,
+        /// A beginning that it takes, for probing.
+        sample: String,
+        /// As written.
+        text: String,
+        /// How many characters it takes off, when that is the same for every path.
+        length: Option<usize>,
+    },
+    /// One of several.
+    AnyOf(Vec<PathMatch>),
+    /// Not known.
+    Unknown(Reason),
+}
+
+/// How a path fared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PathResult {
+    /// It does not match.
+    No,
+    /// It matches, and this remains for the steps inside.
+    Yes(String),
+    /// Not known.
+    Unknown(Reason),
+}
+
+impl PathMatch {
+    /// Holds `path` against it.
+    pub fn test(&self, path: &str) -> PathResult {
+        match self {
+            PathMatch::Any => PathResult::Yes(path.to_owned()),
+            PathMatch::Nothing => PathResult::No,
+            PathMatch::Whole { pattern, text, .. } => match pattern.matches(path) {
+                Some(true) => PathResult::Yes("/".to_owned()),
+                Some(false) => PathResult::No,
+                None => PathResult::Unknown(unreadable(text)),
+            },
+            PathMatch::Prefix { pattern, length, text, .. } => prefix(pattern, *length, text, path),
+            PathMatch::AnyOf(parts) => {
+                let mut unknown = None;
+                for part in parts {
+                    match part.test(path) {
+                        PathResult::No => {}
+                        PathResult::Unknown(reason) => unknown = Some(reason),
+                        yes => return yes,
+                    }
+                }
+                unknown.map_or(PathResult::No, PathResult::Unknown)
+            }
+            PathMatch::Unknown(reason) => PathResult::Unknown(reason.clone()),
+        }
+    }
+
+    /// A path that it takes, below `prefix`.
+    pub fn sample(&self, prefix: &str) -> Option<String> {
+        match self {
+            PathMatch::Any | PathMatch::Unknown(_) => Some(prefix.to_owned()),
+            PathMatch::Nothing => None,
+            PathMatch::Whole { sample, .. } | PathMatch::Prefix { sample, .. } => {
+                let joined = format!("{}{}", prefix.trim_end_matches('/'), sample);
+                Some(if joined.is_empty() { "/".to_owned() } else { joined })
+            }
+            PathMatch::AnyOf(parts) => parts.iter().find_map(|part| part.sample(prefix)),
+        }
+    }
+
+    /// How it is written, for people.
+    pub fn text(&self) -> &str {
+        match self {
+            PathMatch::Any => "*",
+            PathMatch::Nothing => "(nothing)",
+            PathMatch::Whole { text, .. } | PathMatch::Prefix { text, .. } => text,
+            PathMatch::AnyOf(parts) => parts.first().map_or("(nothing)", PathMatch::text),
+            PathMatch::Unknown(_) => "(unknown)",
+        }
+    }
+}
+
+/// Tries every beginning of `path` that ends before a `/` or at its end.
+fn prefix(pattern: &Pattern, length: Option<usize>, text: &str, path: &str) -> PathResult {
+    let ends = path.bytes().enumerate().filter(|(_, byte)| *byte == b'/').map(|(at, _)| at).chain([path.len()]);
+    for end in ends {
+        if length.is_some_and(|length| length != end) {
+            continue;
+        }
+        match pattern.matches(&path[..end]) {
+            Some(true) => {
+                let rest = &path[end..];
+                return PathResult::Yes(if rest.starts_with('/') { rest.to_owned() } else { format!("/{rest}") });
+            }
+            Some(false) => {}
+            None => return PathResult::Unknown(unreadable(text)),
+        }
+    }
+    PathResult::No
+}
+
+fn unreadable(text: &str) -> Reason {
+    Reason { text: format!("the path pattern `{text}` cannot be decided").into(), span: None }
+}

@@ -1,0 +1,504 @@
+//! One request played through a server's steps, in one world.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use super::answer::{Because, Open, Outcome, Sent, Session};
+use super::{
+    Check, Dispatch, Effect, EffectKind, End, Environment, Group, Guard, HeaderWrite, Node, Part, PathMatch,
+    PathResult, Reason, Status, Step, StepKind, Text, Trail, UrlPart, WriteOp,
+};
+use crate::cors::{Request, StringTest};
+use crate::source::Span;
+
+/// What happened under one set of assumptions.
+#[derive(Clone, Debug)]
+pub struct World {
+    /// What was assumed of conditions that cannot be decided.
+    pub assumptions: Vec<(Guard, bool)>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The status; `None` where it is not known.
+    pub status: Option<u16>,
+    /// The header lines, in the order sent.
+    pub headers: Vec<Sent>,
+    /// What decided it, in the order in which it happened.
+    pub because: Vec<Because>,
+    /// The step that answered.
+    pub answered_by: Option<Answerer>,
+    /// Where the request was handed on to.
+    pub forwarded: Option<super::Forward>,
+    /// Labels and places of the steps that took the request, in order.
+    pub ran: Vec<Span>,
+}
+
+/// Who answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answerer {
+    /// What kind of step.
+    pub kind: Option<StepKind>,
+    /// Where the step is registered.
+    pub step: Span,
+    /// Where it answered.
+    pub span: Span,
+}
+
+impl World {
+    /// The lines of one header (lower-case name).
+    pub fn lines<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Sent> {
+        self.headers.iter().filter(move |sent| sent.name.eq_ignore_ascii_case(name))
+    }
+
+    /// The value of a header that has one line of known value.
+    pub fn header<'a>(&'a self, name: &'a str) -> Option<&'a str> {
+        let mut lines = self.lines(name);
+        let first = lines.next()?;
+        if lines.next().is_some() {
+            return None;
+        }
+        first.value.as_deref().ok()
+    }
+
+    /// Whether nothing but the environment was assumed, and nothing of that either.
+    pub fn is_certain(&self) -> bool {
+        self.assumptions.is_empty()
+    }
+}
+
+/// What comes behind a step or group.
+enum Flow {
+    /// The next one.
+    Next,
+    /// Nothing: it is answered.
+    Done,
+    /// Steps of the same registration are left out.
+    Leave(Span),
+}
+
+pub(super) struct Play<'s, 'a> {
+    session: &'s Session<'a>,
+    request: &'s Request,
+    pub(super) assumptions: Vec<(Guard, bool)>,
+    pub(super) last_index: FxHashMap<Span, usize>,
+    decided: FxHashMap<Span, bool>,
+    error: Option<Status>,
+    status: Option<Status>,
+    world: World,
+}
+
+impl<'s, 'a> Play<'s, 'a> {
+    pub(super) fn new(session: &'s Session<'a>, request: &'s Request, assumptions: Vec<(Guard, bool)>) -> Self {
+        let world = World {
+            assumptions: Vec::new(),
+            outcome: Outcome::Answered,
+            status: None,
+            headers: Vec::new(),
+            because: Vec::new(),
+            answered_by: None,
+            forwarded: None,
+            ran: Vec::new(),
+        };
+        Self {
+            session,
+            request,
+            assumptions,
+            last_index: session.last_index.clone(),
+            decided: FxHashMap::default(),
+            error: None,
+            status: None,
+            world,
+        }
+    }
+
+    pub(super) fn run(&mut self) -> Result<World, Open> {
+        let server = self.session.server;
+        let path = self.request.path.split(['?', '#']).next().unwrap_or_default();
+        if let Flow::Next | Flow::Leave(_) = self.group(&server.root, path)? {
+            let status = self.error.take().unwrap_or(Status::Code(404));
+            let text = if status == Status::Code(404) { "no step answers" } else { "the error is answered" };
+            self.because(server.span, text);
+            self.status = Some(status);
+            self.finish(None, server.span, server.span);
+        }
+        if self.world.outcome == Outcome::Answered {
+            for step in &server.outgoing {
+                self.step(step, path)?;
+            }
+        }
+        self.world.status = match self.status.take() {
+            Some(Status::Code(code)) => Some(code),
+            Some(Status::Unknown(_)) => None,
+            None => Some(200),
+        };
+        self.world.assumptions = std::mem::take(&mut self.assumptions);
+        Ok(self.world.clone())
+    }
+
+    fn finish(&mut self, kind: Option<StepKind>, step: Span, span: Span) {
+        self.world.answered_by = Some(Answerer { kind, step, span });
+    }
+
+    fn because(&mut self, span: Span, text: impl Into<String>) {
+        self.world.because.push(Because { span, text: text.into() });
+    }
+
+    fn group(&mut self, group: &Group, path: &str) -> Result<Flow, Open> {
+        let Some(path) = self.path(&group.mount, path)? else { return Ok(Flow::Next) };
+        if !self.holds(&group.when)? {
+            return Ok(Flow::Next);
+        }
+        let mut other_methods = false;
+        let mut left: Option<Span> = None;
+        for node in &group.nodes {
+            let flow = match node {
+                Node::Group(inner) => self.group(inner, &path)?,
+                Node::Step(step) => {
+                    if left == Some(step.span) || (step.kind == StepKind::ErrorHandler) != self.error.is_some() {
+                        continue;
+                    }
+                    if !self.takes_method(step) {
+                        if !other_methods && self.path(&step.path, &path)?.is_some() && self.holds(&step.when)? {
+                            other_methods = true;
+                        }
+                        continue;
+                    }
+                    self.step(step, &path)?
+                }
+            };
+            match flow {
+                Flow::Next => {}
+                Flow::Done => return Ok(Flow::Done),
+                Flow::Leave(span) => left = Some(span),
+            }
+        }
+        if group.dispatch == Dispatch::InOrder
+            && other_methods
+            && self.error.is_none()
+            && self.request.method == "OPTIONS"
+        {
+            self.because(group.span, "the router answers OPTIONS by itself, for a path that has routes");
+            self.status = Some(Status::Code(200));
+            self.finish(None, group.span, group.span);
+            return Ok(Flow::Done);
+        }
+        Ok(Flow::Next)
+    }
+
+    fn takes_method(&self, step: &Step) -> bool {
+        let Some(methods) = &step.methods else { return true };
+        let method = self.request.method.as_str();
+        let has = |name: &str| methods.iter().any(|own| &**own == name);
+        has(method) || (method == "HEAD" && has("GET"))
+    }
+
+    /// The path behind a match, or nothing where it does not match.
+    fn path(&mut self, pattern: &PathMatch, path: &str) -> Result<Option<String>, Open> {
+        match pattern.test(path) {
+            PathResult::Yes(rest) => Ok(Some(rest)),
+            PathResult::No => Ok(None),
+            PathResult::Unknown(reason) => {
+                Ok(if self.holds(&Guard::Unknown(reason))? { Some(path.to_owned()) } else { None })
+            }
+        }
+    }
+
+    fn step(&mut self, step: &Step, path: &str) -> Result<Flow, Open> {
+        if self.path(&step.path, path)?.is_none() || !self.holds(&step.when)? {
+            return Ok(Flow::Next);
+        }
+        self.world.ran.push(step.span);
+        self.error = None;
+        for effect in &step.effects {
+            if self.holds(&effect.when)?
+                && let Some(flow) = self.effect(step, effect)?
+            {
+                return Ok(flow);
+            }
+        }
+        match &step.end {
+            End::Continue => Ok(Flow::Next),
+            End::Hang => {
+                self.because(step.span, format!("{} neither answers nor calls the next handler", step.label));
+                self.world.outcome = Outcome::Hangs;
+                Ok(Flow::Done)
+            }
+            End::Respond(reason) => {
+                self.because(step.span, format!("{} answers", step.label));
+                self.status = Some(Status::Unknown(reason.clone()));
+                self.finish(Some(step.kind), step.span, step.span);
+                Ok(Flow::Done)
+            }
+        }
+    }
+
+    /// Carries out an effect. A flow is given where it ends the step.
+    fn effect(&mut self, step: &Step, effect: &Effect) -> Result<Option<Flow>, Open> {
+        match &effect.kind {
+            EffectKind::Write(write) => self.write(write, effect.span)?,
+            EffectKind::Status(status) => self.status = Some(status.clone()),
+            EffectKind::Respond(status) => {
+                if let Some(status) = status {
+                    self.status = Some(status.clone());
+                }
+                self.because(effect.span, format!("{} answers", step.label));
+                self.finish(Some(step.kind), step.span, effect.span);
+                return Ok(Some(Flow::Done));
+            }
+            EffectKind::Next => return Ok(Some(Flow::Next)),
+            EffectKind::Leave => return Ok(Some(Flow::Leave(step.span))),
+            EffectKind::Fail(status) => {
+                self.because(effect.span, format!("{} ends in an error", step.label));
+                self.error = Some(status.clone());
+                return Ok(Some(Flow::Next));
+            }
+            EffectKind::ClearHeaders => self.world.headers.clear(),
+            EffectKind::Hang => {
+                self.because(effect.span, "nothing answers from here on");
+                self.world.outcome = Outcome::Hangs;
+                return Ok(Some(Flow::Done));
+            }
+            EffectKind::Close => {
+                self.because(effect.span, "the connection is closed without an answer");
+                self.world.outcome = Outcome::Closed;
+                return Ok(Some(Flow::Done));
+            }
+            EffectKind::Forward(forward) => {
+                self.because(effect.span, "the request is handed to another server");
+                self.world.forwarded = Some(forward.clone());
+                let text = "the answer of the server behind is not known";
+                self.opaque(&Reason::new(text, effect.span), effect.span);
+                self.finish(Some(step.kind), step.span, effect.span);
+                return Ok(Some(Flow::Done));
+            }
+            EffectKind::Opaque(reason) => self.opaque(reason, effect.span),
+        }
+        Ok(None)
+    }
+
+    /// From here on no CORS header is known.
+    fn opaque(&mut self, reason: &Reason, span: Span) {
+        self.status = Some(Status::Unknown(reason.clone()));
+        for name in crate::cors::headers::RESPONSE {
+            self.world.headers.retain(|sent| !sent.name.eq_ignore_ascii_case(name));
+            self.world.headers.push(Sent {
+                name: Arc::from(*name),
+                value: Err(reason.clone()),
+                trail: Trail::default(),
+                span,
+            });
+        }
+    }
+
+    fn write(&mut self, write: &HeaderWrite, span: Span) -> Result<(), Open> {
+        let mut values = Vec::with_capacity(write.values.len());
+        for value in &write.values {
+            values.push(self.text(value)?);
+        }
+        let sent =
+            |value: Result<String, Reason>| Sent { name: write.name.clone(), value, trail: write.trail.clone(), span };
+        let headers = &mut self.world.headers;
+        let here = headers.iter().position(|sent| sent.name.eq_ignore_ascii_case(&write.name));
+        match write.op {
+            WriteOp::Set => {
+                // Node and Werkzeug keep the place of a header that is replaced.
+                headers.retain({
+                    let mut at = 0;
+                    move |sent: &Sent| {
+                        at += 1;
+                        !sent.name.eq_ignore_ascii_case(&write.name) || Some(at - 1) == here
+                    }
+                });
+                match here {
+                    Some(here) => {
+                        headers.splice(here..=here, values.into_iter().map(sent));
+                    }
+                    None => headers.extend(values.into_iter().map(sent)),
+                }
+            }
+            WriteOp::Append => {
+                let at = headers.iter().rposition(|sent| sent.name.eq_ignore_ascii_case(&write.name));
+                let at = at.map_or(headers.len(), |at| at + 1);
+                headers.splice(at..at, values.into_iter().map(sent));
+            }
+            WriteOp::IfAbsent => {
+                if here.is_none() {
+                    headers.extend(values.into_iter().map(sent));
+                }
+            }
+            WriteOp::Remove => headers.retain(|sent| !sent.name.eq_ignore_ascii_case(&write.name)),
+            WriteOp::AppendMembers => {
+                let mut before: Vec<Result<String, Reason>> = Vec::new();
+                headers.retain(|sent| {
+                    let is = sent.name.eq_ignore_ascii_case(&write.name);
+                    if is {
+                        before.push(sent.value.clone());
+                    }
+                    !is
+                });
+                let joined = append_members(before, values);
+                let at = here.unwrap_or(headers.len()).min(headers.len());
+                headers.insert(at, sent(joined));
+            }
+        }
+        if write.op != WriteOp::Remove {
+            self.because(span, format!("writes {}", write.name));
+        }
+        Ok(())
+    }
+
+    /// The text in this world; an error where its value is not known.
+    fn text(&mut self, text: &Text) -> Result<Result<String, Reason>, Open> {
+        Ok(match text {
+            Text::Literal(text) => Ok(text.to_string()),
+            Text::Request(part) => Ok(self.part(part).to_owned()),
+            Text::Environment(name) => match &self.session.environment {
+                Environment::Only(values) => Ok(values.get(&**name).cloned().unwrap_or_default()),
+                Environment::Unknown => Err(Reason {
+                    text: format!("it is the value of the environment variable {name}").into(),
+                    span: None,
+                }),
+            },
+            Text::Url(inner, part) => self.text(inner)?.map(|text| url_part(&text, *part)),
+            Text::LowerCase(inner) => self.text(inner)?.map(|text| text.to_lowercase()),
+            Text::Concat(parts) => {
+                let mut joined = String::new();
+                for part in parts.iter() {
+                    match self.text(part)? {
+                        Ok(text) => joined.push_str(&text),
+                        Err(reason) => return Ok(Err(reason)),
+                    }
+                }
+                Ok(joined)
+            }
+            Text::Choose(guard, then, otherwise) => {
+                let chosen = if self.holds(guard)? { then } else { otherwise };
+                self.text(chosen)?
+            }
+            Text::Unknown(reason) => Err(reason.clone()),
+        })
+    }
+
+    fn part(&self, part: &Part) -> &str {
+        match part {
+            Part::Header(name) => self.request.header(name).unwrap_or_default(),
+            Part::Method => &self.request.method,
+            Part::Path => self.request.path.split(['?', '#']).next().unwrap_or_default(),
+        }
+    }
+
+    /// Whether a guard holds in this world.
+    fn holds(&mut self, guard: &Guard) -> Result<bool, Open> {
+        match self.decide(guard) {
+            Ok(holds) => Ok(holds),
+            Err(open) => Err(open),
+        }
+    }
+
+    fn decide(&mut self, guard: &Guard) -> Result<bool, Open> {
+        match guard {
+            Guard::Always => Ok(true),
+            Guard::Never => Ok(false),
+            Guard::HasHeader(name) => Ok(self.request.header(name).is_some_and(|value| !value.is_empty())),
+            Guard::EnvironmentSet(name) => match &self.session.environment {
+                Environment::Only(values) => Ok(values.get(&**name).is_some_and(|value| !value.is_empty())),
+                Environment::Unknown => self.assumed(guard),
+            },
+            Guard::Not(inner) => self.decide(inner).map(|holds| !holds),
+            Guard::All(parts) => self.fold(parts, false),
+            Guard::Any(parts) => self.fold(parts, true),
+            Guard::Test(check) => self.check(guard, check),
+            Guard::Unknown(_) => self.assumed(guard),
+        }
+    }
+
+    /// Conjunction (`stops` false) or disjunction (`stops` true): one part that is known to stop decides, however
+    /// little is known of the others.
+    fn fold(&mut self, parts: &[Guard], stops: bool) -> Result<bool, Open> {
+        let mut open = None;
+        for part in parts {
+            match self.decide(part) {
+                Ok(holds) if holds == stops => return Ok(stops),
+                Ok(_) => {}
+                Err(condition) => open = open.or(Some(condition)),
+            }
+        }
+        open.map_or(Ok(!stops), Err)
+    }
+
+    fn check(&mut self, guard: &Guard, check: &Check) -> Result<bool, Open> {
+        if let Some(&decided) = self.decided.get(&check.span).filter(|_| check.stateful) {
+            return Ok(decided);
+        }
+        if is_absent(&check.subject, self.request, &self.session.environment) {
+            return Ok(false);
+        }
+        let Ok(subject) = self.text(&check.subject)? else { return self.assumed(guard) };
+        if !check.stateful {
+            return match check.test.matches(&subject) {
+                Some(passes) => Ok(passes),
+                None => self.assumed(guard),
+            };
+        }
+        let from = self.last_index.get(&check.span).copied().unwrap_or(0);
+        let found = match &check.test {
+            StringTest::Matches(pattern) => pattern.find_end(&subject, from),
+            other => other.matches(&subject).map(|passes| passes.then_some(0)),
+        };
+        let Some(found) = found else { return self.assumed(guard) };
+        self.last_index.insert(check.span, found.unwrap_or(0));
+        self.decided.insert(check.span, found.is_some());
+        Ok(found.is_some())
+    }
+
+    fn assumed(&self, guard: &Guard) -> Result<bool, Open> {
+        let assumed = self.assumptions.iter().find(|(other, _)| other == guard);
+        assumed.map(|(_, holds)| *holds).ok_or_else(|| Open(guard.clone()))
+    }
+}
+
+/// Whether a text comes from a header that the request does not have, or a variable that is known to be unset.
+fn is_absent(text: &Text, request: &Request, environment: &Environment) -> bool {
+    match text {
+        Text::Request(Part::Header(name)) => request.header(name).is_none(),
+        Text::Environment(name) => {
+            matches!(environment, Environment::Only(values) if !values.contains_key(&**name))
+        }
+        Text::Url(inner, _) | Text::LowerCase(inner) => is_absent(inner, request, environment),
+        _ => false,
+    }
+}
+
+/// npm's `vary` 1.1.2, `append`: members are compared without case, `*` swallows all.
+fn append_members(before: Vec<Result<String, Reason>>, values: Vec<Result<String, Reason>>) -> Result<String, Reason> {
+    let before = before.into_iter().collect::<Result<Vec<_>, _>>()?.join(", ");
+    let values = values.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let mut joined = before;
+    for member in values.iter().flat_map(|value| value.split(',')).map(str::trim) {
+        let has = joined.split(',').any(|other| other.trim() == "*" || other.trim().eq_ignore_ascii_case(member));
+        if member == "*" {
+            joined = "*".to_owned();
+        } else if joined.is_empty() {
+            joined = member.to_owned();
+        } else if !has {
+            joined = format!("{joined}, {member}");
+        }
+    }
+    Ok(joined)
+}
+
+/// A part of a URL as the URL standard's API gives it; empty where the text is no URL.
+fn url_part(text: &str, part: UrlPart) -> String {
+    let Ok(url) = url::Url::parse(text) else { return String::new() };
+    let port = url.port().map(|port| port.to_string()).unwrap_or_default();
+    let host = url.host_str().unwrap_or_default();
+    match part {
+        UrlPart::Hostname => host.to_owned(),
+        UrlPart::Host if port.is_empty() => host.to_owned(),
+        UrlPart::Host => format!("{host}:{port}"),
+        UrlPart::Protocol => format!("{}:", url.scheme()),
+        UrlPart::Scheme => url.scheme().to_owned(),
+        UrlPart::Port => port,
+        UrlPart::Origin => url.origin().ascii_serialization(),
+    }
+}

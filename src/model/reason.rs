@@ -1,0 +1,23 @@
+//! Why something is not known.
+
+use std::sync::Arc;
+
+use crate::source::Span;
+
+/// Why a value or a condition is not known: a short text for people, and the place that could not be decided.
+///
+/// Two equal reasons stand for the same unknown: a condition that is tested twice holds twice or not at all.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Reason {
+    /// Completes the sentence "unknown, because …".
+    pub text: Arc<str>,
+    /// The place.
+    pub span: Option<Span>,
+}
+
+impl Reason {
+    /// A reason with its place.
+    pub fn new(text: impl Into<Arc<str>>, span: Span) -> Self {
+        Self { text: text.into(), span: Some(span) }
+    }
+}

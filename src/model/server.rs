@@ -1,0 +1,277 @@
+//! A server: steps of guarded effects, in the order in which a request meets them.
+
+use std::sync::Arc;
+
+use super::{Guard, PathMatch, Reason, Text};
+use crate::source::Span;
+
+/// Where a fact comes from: the places from the literal to where it takes effect, each with a short text.
+///
+/// The first is what a person would change; the last is where it acts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Trail(pub Vec<(Span, Arc<str>)>);
+
+/// One server, or a policy that belongs to no server that could be found.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// The framework's id: `express`, `node`, `flask`, `nginx`.
+    pub framework: &'static str,
+    /// What it runs on, for people: `express 5.3.0 (assumed)`.
+    pub runtime: String,
+    /// Where it is created.
+    pub span: Span,
+    /// Whether what surrounds its steps is known. A helper or a handler in a library stands by itself.
+    pub complete: bool,
+    /// Its steps.
+    pub root: Group,
+    /// What runs on every answer on its way out, in the order in which it runs.
+    pub outgoing: Vec<Step>,
+    /// Ports and names under which it listens.
+    pub listens: Vec<Listen>,
+    /// Why the program would not start.
+    pub startup_error: Option<(String, Span)>,
+    /// What was seen beside the steps.
+    pub remarks: Vec<Remark>,
+    /// Every place where its code speaks of something that decides CORS: steps, options, headers.
+    pub files: Vec<crate::source::FileId>,
+}
+
+/// Where a server listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listen {
+    /// The port; `None` where it is not known.
+    pub port: Option<u16>,
+    /// The place.
+    pub span: Span,
+}
+
+/// Steps below one path.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// Which requests enter; what it matches is taken off the path inside.
+    pub mount: PathMatch,
+    /// Under which condition it is there at all.
+    pub when: Guard,
+    /// What is inside.
+    pub nodes: Vec<Node>,
+    /// How its end treats what nobody answered.
+    pub dispatch: Dispatch,
+    /// Where it is mounted.
+    pub span: Span,
+}
+
+/// How a group finds the steps to run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dispatch {
+    /// One after the other until one answers; at the end an OPTIONS request to a path that has routes for other
+    /// methods is answered 200 (Express: `lib/router/index.js` of 4, `index.js` of the `router` package of 5).
+    InOrder,
+    /// One after the other until one answers, and nothing at the end (plain Node).
+    Plain,
+}
+
+/// A step or a group.
+#[derive(Clone, Debug)]
+pub enum Node {
+    /// A step.
+    Step(Step),
+    /// A group.
+    Group(Group),
+}
+
+/// What a step is, for rules that speak of order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StepKind {
+    /// Sets CORS headers by a library.
+    Cors,
+    /// May refuse a request for want of credentials.
+    Auth,
+    /// A handler of a route.
+    Route,
+    /// Other middleware.
+    Middleware,
+    /// Serves files.
+    Static,
+    /// Parses bodies, and refuses broken ones.
+    BodyParser,
+    /// Limits the rate of requests.
+    RateLimit,
+    /// Answers errors.
+    ErrorHandler,
+    /// Hands the request to another server.
+    Proxy,
+}
+
+/// One step.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// What it is.
+    pub kind: StepKind,
+    /// The paths that it takes.
+    pub path: PathMatch,
+    /// The methods that it takes; `None` for all.
+    pub methods: Option<Vec<Arc<str>>>,
+    /// Under which condition it is there at all.
+    pub when: Guard,
+    /// What it does, in order.
+    pub effects: Vec<Effect>,
+    /// What happens when no effect ended it.
+    pub end: End,
+    /// Where it is registered.
+    pub span: Span,
+    /// How people call it: `cors()`, `GET /api`.
+    pub label: String,
+}
+
+/// How a step ends that neither answered nor went on by an effect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The next step runs.
+    Continue,
+    /// Nothing ever answers.
+    Hang,
+    /// It answers, with a status that is not known.
+    Respond(Reason),
+}
+
+/// One guarded effect.
+#[derive(Clone, Debug)]
+pub struct Effect {
+    /// When it happens.
+    pub when: Guard,
+    /// What happens.
+    pub kind: EffectKind,
+    /// The place in the code.
+    pub span: Span,
+}
+
+/// What an effect does.
+#[derive(Clone, Debug)]
+pub enum EffectKind {
+    /// Writes a header.
+    Write(HeaderWrite),
+    /// Sets the status of the answer to come.
+    Status(Status),
+    /// Answers. Without a status, with the one set before, or 200.
+    Respond(Option<Status>),
+    /// The next step runs.
+    Next,
+    /// The rest of this route's or group's steps is left out.
+    Leave,
+    /// An error: the next error handler runs. The status is what the error itself carries.
+    Fail(Status),
+    /// Removes every header written so far.
+    ClearHeaders,
+    /// Nothing ever answers.
+    Hang,
+    /// The connection is closed without an answer.
+    Close,
+    /// The request goes to another server, whose answer passes through.
+    Forward(Forward),
+    /// Anything may happen here.
+    Opaque(Reason),
+}
+
+/// A hand-over to another server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Forward {
+    /// The address as written, or as far as it is known.
+    pub to: Text,
+    /// Whether headers of the inner answer replace equal ones written before (`http-proxy`), or stand beside them.
+    pub replaces: bool,
+}
+
+/// A status code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// This one.
+    Code(u16),
+    /// Not known.
+    Unknown(Reason),
+}
+
+/// A write of one header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeaderWrite {
+    /// The header's name as it is sent.
+    pub name: Arc<str>,
+    /// How it is written.
+    pub op: WriteOp,
+    /// The values; more than one are sent as so many lines.
+    pub values: Vec<Text>,
+    /// Where the value comes from.
+    pub trail: Trail,
+}
+
+impl HeaderWrite {
+    /// Whether it writes the header of this name (lower case).
+    pub fn is(&self, name: &str) -> bool {
+        self.name.eq_ignore_ascii_case(name)
+    }
+}
+
+/// How a header is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum WriteOp {
+    /// Replaces what is there.
+    Set,
+    /// Adds a line.
+    Append,
+    /// Adds each member of a list that is not yet there, in one line (npm's `vary`).
+    AppendMembers,
+    /// Sets it where it is not there.
+    IfAbsent,
+    /// Removes it.
+    Remove,
+}
+
+/// What a framework noticed that no step shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remark {
+    /// What it is.
+    pub kind: RemarkKind,
+    /// The place.
+    pub span: Span,
+}
+
+/// What was noticed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RemarkKind {
+    /// An option that the library does not know.
+    UnknownOption {
+        /// The option as written.
+        name: String,
+        /// The option that was meant, if one is near.
+        meant: Option<&'static str>,
+        /// The library.
+        library: &'static str,
+        /// What the library does instead.
+        effect: String,
+    },
+    /// An option whose value the library ignores: its name, the value as written, what would count.
+    IgnoredValue {
+        /// The option.
+        name: &'static str,
+        /// What is expected, as code.
+        expected: &'static str,
+        /// What follows.
+        effect: String,
+    },
+    /// A policy that never takes effect.
+    Dead {
+        /// Why, completing "this policy never takes effect: …".
+        why: String,
+        /// What to do.
+        help: String,
+        /// What goes wrong, if more than nothing happens.
+        consequence: Option<String>,
+        /// Whether requests are lost by it.
+        severe: bool,
+    },
+    /// The handlers in reach read this request header (lower case).
+    ReadsHeader(String),
+    /// The handlers in reach set this response header (as written).
+    SetsHeader(String),
+    /// The server reads cookies, sessions or `Authorization`.
+    ReadsCredentials(String),
+}

@@ -1,0 +1,119 @@
+//! Text that a server computes, as far as it depends on the request.
+
+use std::sync::Arc;
+
+use super::{Guard, Reason};
+
+/// A piece of text that a server sends or tests.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Text {
+    /// Always the same.
+    Literal(Arc<str>),
+    /// A part of the request.
+    Request(Part),
+    /// The value of an environment variable. Empty where it is unset; guard its use by [`Guard::EnvironmentSet`].
+    Environment(Arc<str>),
+    /// A part of another text read as a URL; empty where that is none.
+    Url(Arc<Text>, UrlPart),
+    /// Another text in lower case.
+    LowerCase(Arc<Text>),
+    /// One text behind the other.
+    Concat(Arc<[Text]>),
+    /// The first text where the guard holds, else the second.
+    Choose(Arc<Guard>, Arc<Text>, Arc<Text>),
+    /// Not known.
+    Unknown(Reason),
+}
+
+/// A part of the request.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// The value of a request header, by its lower-case name. Empty where there is none.
+    Header(Arc<str>),
+    /// The method.
+    Method,
+    /// The path, without the query.
+    Path,
+}
+
+/// A part of a URL, in the words of the URL standard's API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum UrlPart {
+    /// `hostname`.
+    Hostname,
+    /// `host`: with the port.
+    Host,
+    /// `protocol`: with its colon.
+    Protocol,
+    /// Python's `scheme`: without the colon.
+    Scheme,
+    /// `port`.
+    Port,
+    /// `origin`.
+    Origin,
+}
+
+impl Text {
+    /// Text that never changes.
+    pub fn literal(text: impl Into<Arc<str>>) -> Self {
+        Text::Literal(text.into())
+    }
+
+    /// The value of the request header `name` (any case).
+    pub fn header(name: &str) -> Self {
+        Text::Request(Part::Header(name.to_ascii_lowercase().into()))
+    }
+
+    /// The literal, if it is one.
+    pub fn as_literal(&self) -> Option<&str> {
+        match self {
+            Text::Literal(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Whether it is the value of the request header `name` (lower case) and nothing else.
+    pub fn is_header(&self, name: &str) -> bool {
+        matches!(self, Text::Request(Part::Header(header)) if &**header == name)
+    }
+
+    /// Whether any part of it comes from the request header `name` (lower case).
+    pub fn mentions_header(&self, name: &str) -> bool {
+        match self {
+            Text::Request(Part::Header(header)) => &**header == name,
+            Text::Url(inner, _) | Text::LowerCase(inner) => inner.mentions_header(name),
+            Text::Concat(parts) => parts.iter().any(|part| part.mentions_header(name)),
+            Text::Choose(_, then, otherwise) => then.mentions_header(name) || otherwise.mentions_header(name),
+            Text::Literal(_) | Text::Request(_) | Text::Environment(_) | Text::Unknown(_) => false,
+        }
+    }
+
+    /// One text behind the other, with neighbouring literals joined.
+    pub fn concat(parts: Vec<Text>) -> Self {
+        let mut joined: Vec<Text> = Vec::with_capacity(parts.len());
+        for part in parts {
+            match (joined.last_mut(), part) {
+                (Some(Text::Literal(before)), Text::Literal(text)) => {
+                    *before = format!("{before}{text}").into();
+                }
+                (_, Text::Concat(inner)) => joined.extend(inner.iter().cloned()),
+                (_, part) => joined.push(part),
+            }
+        }
+        match joined.len() {
+            0 => Text::literal(""),
+            1 => joined.remove(0),
+            _ => Text::Concat(joined.into()),
+        }
+    }
+
+    /// `then` where `guard` holds, else `otherwise`; decided at once where that can be.
+    pub fn choose(guard: Guard, then: Text, otherwise: Text) -> Self {
+        match guard {
+            Guard::Always => then,
+            Guard::Never => otherwise,
+            _ if then == otherwise => then,
+            guard => Text::Choose(Arc::new(guard), Arc::new(then), Arc::new(otherwise)),
+        }
+    }
+}
