@@ -12,3 +12,5 @@ pub mod syntax;
 
 pub mod eval;
 pub mod finding;
+
+pub mod rules;

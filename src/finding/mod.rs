@@ -8,6 +8,7 @@ pub use fingerprint::{Fingerprint, fingerprint};
 pub use level::{Category, Confidence, Severity};
 pub use outcome::{Outcome, Problem, ProblemKind, Reported, Suppression};
 
+use crate::cors::Request;
 use crate::source::Span;
 
 /// One fault, at the place where a person would change it.
@@ -95,18 +96,14 @@ impl Label {
 /// An exchange that proves a finding: what somebody sends, what the server answers, and what the browser makes of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evidence {
-    /// The request's method.
-    pub method: String,
-    /// The request's path.
-    pub path: String,
-    /// The request's headers that matter, `Origin` among them, in the order to show.
-    pub request_headers: Vec<(String, String)>,
+    /// The request, with the headers that matter.
+    pub request: Request,
     /// Whether the page asks with the visitor's cookies (`credentials: 'include'`).
     pub credentials: bool,
     /// The status, where it is known.
     pub status: Option<u16>,
     /// The answer's headers that matter, in the order to show.
-    pub response_headers: Vec<(String, String)>,
+    pub headers: Vec<(String, String)>,
     /// `allowed`, or `blocked` and why.
     pub verdict: String,
 }
