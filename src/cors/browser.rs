@@ -6,6 +6,7 @@
 
 use super::block::{Block, BlockCode};
 use super::headers::{self, ALLOW_CREDENTIALS, ALLOW_HEADERS, ALLOW_METHODS, ALLOW_ORIGIN, EXPOSE_HEADERS, MAX_AGE};
+use super::origin::Origin;
 use super::request::Request;
 use std::time::Duration;
 use url::Url;
@@ -387,6 +388,15 @@ pub fn is_covered_by_cache(earlier: &Fetch, reply: &Reply, elapsed: Duration, la
             check_headers(&later_call, reply),
         ])
         .is_allowed()
+}
+
+/// Whether a page of this origin is kept from asking for this URL because it would be less secure than the page itself
+/// (Mixed Content): the page came over https, and the URL is plain http to a host that is not loopback.
+pub fn is_mixed_content(page: &Origin, url: &str) -> bool {
+    let Ok(url) = Url::parse(url) else { return false };
+    page.scheme() == "https"
+        && matches!(url.scheme(), "http" | "ws")
+        && Origin::parse(&url.origin().ascii_serialization()).is_ok_and(|target| !target.is_secure())
 }
 
 /// Where a redirect leads.

@@ -36,12 +36,12 @@ pub fn parse(text: &str) -> Option<ConsoleMessage> {
     while !text.is_char_boundary(end) {
         end -= 1;
     }
-    // One kind of quotation mark and one kind of blank, whatever the way of copying.
+    // Typographic quotation marks become plain ones, and all blanks the same, whatever the way of copying.
     let plain: String = text
         .get(..end)?
         .chars()
         .map(|character| match character {
-            '‘' | '’' | '“' | '”' | '"' => '\'',
+            '‘' | '’' | '“' | '”' => '\'',
             other => other,
         })
         .collect();
