@@ -2,8 +2,12 @@
 
 pub mod javascript;
 pub mod program;
+pub mod python;
 
 mod chain;
+#[cfg(test)]
+mod hostile;
+mod number;
 mod reading;
 #[cfg(test)]
 mod sexpr;
@@ -25,6 +29,8 @@ pub enum SourceKind {
     TypeScript,
     /// TypeScript with JSX.
     Tsx,
+    /// Python.
+    Python,
 }
 
 /// The language of a file, by its name's ending. Declaration files (`.d.ts` and its kin) hold no program.
@@ -36,6 +42,7 @@ pub fn language_of(path: &Path) -> Option<SourceKind> {
         "ts" | "mts" | "cts" if stem.ends_with(".d") => None,
         "ts" | "mts" | "cts" => Some(SourceKind::TypeScript),
         "tsx" => Some(SourceKind::Tsx),
+        "py" => Some(SourceKind::Python),
         _ => None,
     }
 }
@@ -46,5 +53,6 @@ pub fn lower(kind: SourceKind, file: FileId, text: &str) -> Program {
         SourceKind::JavaScript => javascript::lower(file, text, Dialect::JavaScript),
         SourceKind::TypeScript => javascript::lower(file, text, Dialect::TypeScript),
         SourceKind::Tsx => javascript::lower(file, text, Dialect::Tsx),
+        SourceKind::Python => python::lower(file, text),
     }
 }

@@ -120,7 +120,7 @@ impl<K: NodeKind, F: FieldNumbers> Grammar<K, F> {
 }
 
 /// The comments and the unreadable places of a tree, in the order of the text.
-pub(super) fn comments_and_errors(file: FileId, tree: &Tree) -> (Vec<Span>, Vec<Span>) {
+pub(super) fn comments_and_errors(file: FileId, text: &str, tree: &Tree) -> (Vec<Span>, Vec<Span>) {
     let (mut comments, mut errors) = (Vec::new(), Vec::new());
     let mut cursor = tree.walk();
     loop {
@@ -128,7 +128,12 @@ pub(super) fn comments_and_errors(file: FileId, tree: &Tree) -> (Vec<Span>, Vec<
         if node.is_error() || node.is_missing() {
             errors.push(span_of(file, node));
         } else if node.is_extra() && matches!(node.kind(), "comment" | "html_comment") {
-            comments.push(span_of(file, node));
+            let mut span = span_of(file, node);
+            // Python's grammar counts the first half of a CRLF to the comment.
+            if text.as_bytes()[..span.end as usize].ends_with(b"\r") {
+                span.end -= 1;
+            }
+            comments.push(span);
         }
         if cursor.goto_first_child() {
             continue;

@@ -4,8 +4,8 @@ use tree_sitter::Node;
 
 use super::Lowering;
 use super::grammar::Kind;
-use super::literals;
 use crate::syntax::chain;
+use crate::syntax::number::number;
 use crate::syntax::program::{
     Argument, ArgumentSpread, BinaryOperator, Expr, ExprKind, Pattern, Property, PropertyKey, UnaryOperator,
 };
@@ -52,7 +52,7 @@ impl<'t> Lowering<'t> {
         match self.kind(node) {
             Kind::String => ExprKind::Str(self.string(node)),
             Kind::TemplateString => self.template(node),
-            Kind::Number => ExprKind::Num(literals::number(self.reading.slice(node))),
+            Kind::Number => ExprKind::Num(number(self.reading.slice(node))),
             Kind::True => ExprKind::Bool(true),
             Kind::False => ExprKind::Bool(false),
             Kind::Null => ExprKind::Null,
@@ -190,7 +190,7 @@ impl<'t> Lowering<'t> {
     pub(super) fn property_key(&mut self, node: Node<'t>) -> PropertyKey {
         match self.kind(node) {
             Kind::String => PropertyKey::Name(self.string(node)),
-            Kind::Number => PropertyKey::Name(literals::number(self.reading.slice(node)).to_string()),
+            Kind::Number => PropertyKey::Name(number(self.reading.slice(node)).to_string()),
             Kind::ComputedPropertyName => {
                 let inner = self.children(node).named().next();
                 let inner = self.expression_or_missing(inner, node);

@@ -139,22 +139,3 @@ fn hex(text: &str, count: usize) -> Option<(u32, &str)> {
     let digits = text.get(..count).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
     Some((u32::from_str_radix(digits, 16).ok()?, &text[count..]))
 }
-
-/// The value of a number literal; NaN for one that no engine reads.
-pub(super) fn number(raw: &str) -> f64 {
-    let text: String = raw.chars().filter(|character| *character != '_').collect::<String>().to_ascii_lowercase();
-    let text = text.strip_suffix('n').unwrap_or(&text);
-    for (prefix, radix) in [("0x", 16), ("0o", 8), ("0b", 2)] {
-        if let Some(digits) = text.strip_prefix(prefix) {
-            return in_radix(digits, radix);
-        }
-    }
-    let legacy_octal =
-        text.len() > 1 && text.starts_with('0') && text.bytes().all(|byte| (b'0'..=b'7').contains(&byte));
-    if legacy_octal { in_radix(text, 8) } else { text.parse().unwrap_or(f64::NAN) }
-}
-
-fn in_radix(digits: &str, radix: u32) -> f64 {
-    let value = |sum: f64, digit: char| digit.to_digit(radix).map(|digit| sum * f64::from(radix) + f64::from(digit));
-    digits.chars().try_fold(0.0, value).unwrap_or(f64::NAN)
-}

@@ -41,7 +41,7 @@ pub fn lower(file: FileId, text: &str, dialect: Dialect) -> Program {
         let (body, comments, errors) = Default::default();
         return Program { language: Language::JavaScript, body, comments, errors, truncated: Some(whole) };
     };
-    let (comments, errors) = comments_and_errors(file, &tree);
+    let (comments, errors) = comments_and_errors(file, text, &tree);
     let mut lowering = Lowering { grammar, reading: Reading::new(file, text, &tree) };
     let mut body = Vec::new();
     lowering.statements(tree.root_node(), &mut body);
