@@ -14,3 +14,7 @@ pub mod eval;
 pub mod finding;
 
 pub mod rules;
+
+pub mod config;
+
+pub mod triage;

@@ -97,8 +97,9 @@ fn counts(kind: FileKind, bytes: &[u8], at: usize) -> bool {
         .position(|&b| b == b'\n')
         .map_or_else(|| (at + AROUND).min(bytes.len()), |ahead| at + ahead);
     let (before, after) = (&bytes[line_start..at], &bytes[at..line_end]);
-    if in_comment(kind, before) {
-        return false;
+    if in_comment(kind, before) || after[4..].starts_with(b"lint:") {
+        // A comment to corslint itself may be one that nothing needs, which is a finding.
+        return after[4..].starts_with(b"lint:");
     }
     if !after[..4].eq_ignore_ascii_case(b"cors") {
         // A header's name, or the start of one that is put together.
@@ -228,6 +229,7 @@ mod tests {
             (Nginx, "add_header Access-Control-Allow-Origin *;"),
             (Nginx, "include snippets/cors.conf;"),
             (Nginx, "if ($http_origin ~ x) {}"),
+            (Python, "# corslint: ignore[wildcard-origin]"),
         ] {
             assert!(sets_cors(kind, text.as_bytes()), "{text}");
         }

@@ -119,6 +119,11 @@ impl SourceSet {
         inner.files[id.0 as usize].clone()
     }
 
+    /// Every file read so far, in the order of their numbers.
+    pub fn files(&self) -> Vec<Arc<SourceFile>> {
+        self.inner.read().unwrap_or_else(|poisoned| poisoned.into_inner()).files.clone()
+    }
+
     /// The text at a place; empty when the place is not one of this set's.
     pub fn text(&self, span: Span) -> String {
         self.get(span.file).text.get(span.start as usize..span.end as usize).unwrap_or_default().to_owned()
