@@ -1,5 +1,7 @@
 //! From text to trees.
 
+pub mod data;
+pub mod dotenv;
 pub mod javascript;
 pub mod program;
 pub mod python;
