@@ -434,6 +434,10 @@ pub fn text_is_set(text: &Text) -> Guard {
             (**guard).clone().and(text_is_set(then)),
             Guard::not((**guard).clone()).and(text_is_set(otherwise)),
         ]),
+        // No program computes these; proxies do.
+        Text::Capture(_) | Text::Inner(_) | Text::Sent(_) => {
+            Guard::Unknown(Reason { text: "the text may be empty".into(), span: None })
+        }
         Text::Unknown(reason) => Guard::Unknown(reason.clone()),
     }
 }

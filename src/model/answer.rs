@@ -31,6 +31,17 @@ pub struct Session<'a> {
     pub(super) environment: Environment,
     /// Where each pattern with the `g` flag goes on (JavaScript's `lastIndex`), in bytes.
     pub(super) last_index: FxHashMap<Span, usize>,
+    /// What stands behind each hand-over, by the place of its effect.
+    pub(super) behind: FxHashMap<Span, Behind<'a>>,
+}
+
+/// What stands behind a hand-over.
+#[derive(Clone, Copy, Debug)]
+pub enum Behind<'a> {
+    /// This server.
+    Server(&'a Server),
+    /// Nothing: the connection is refused.
+    Nobody,
 }
 
 /// How a request ended.
@@ -109,7 +120,13 @@ pub(super) struct Open(pub(super) Guard);
 impl<'a> Session<'a> {
     /// A server that nobody has asked yet.
     pub fn new(server: &'a Server, environment: Environment) -> Self {
-        Self { server, environment, last_index: FxHashMap::default() }
+        Self { server, environment, last_index: FxHashMap::default(), behind: FxHashMap::default() }
+    }
+
+    /// Says what stands behind the hand-over whose effect is at `span`, of this server or of one behind it.
+    pub fn with_behind(mut self, span: Span, behind: Behind<'a>) -> Self {
+        self.behind.insert(span, behind);
+        self
     }
 
     /// Asks it, and remembers what the request leaves behind.
@@ -185,12 +202,22 @@ impl Answer {
 
 /// Visits every effect of a server with its step, groups from outside in, what runs on the way out last.
 pub fn each_effect<'a>(server: &'a Server, visit: &mut dyn FnMut(&'a super::Step, &'a Effect)) {
-    let mut open: Vec<&super::Node> = server.root.nodes.iter().rev().collect();
+    enum Open<'a> {
+        Group(&'a super::Group),
+        Node(&'a super::Node),
+        Step(&'a super::Step),
+    }
+    let mut open = vec![Open::Group(&server.root)];
     let mut steps = Vec::new();
-    while let Some(node) = open.pop() {
-        match node {
-            super::Node::Group(inner) => open.extend(inner.nodes.iter().rev()),
-            super::Node::Step(step) => steps.push(step),
+    while let Some(next) = open.pop() {
+        match next {
+            Open::Group(group) => {
+                open.extend(group.instead.iter().rev().map(|instead| Open::Group(&instead.group)));
+                open.extend(group.outgoing.iter().rev().map(Open::Step));
+                open.extend(group.nodes.iter().rev().map(Open::Node));
+            }
+            Open::Node(super::Node::Group(inner)) => open.push(Open::Group(inner)),
+            Open::Node(super::Node::Step(step)) | Open::Step(step) => steps.push(step),
         }
     }
     for step in steps.into_iter().chain(&server.outgoing) {
@@ -220,7 +247,8 @@ impl Text {
             Text::Url(inner, _) | Text::LowerCase(inner) => inner.reason(),
             Text::Concat(parts) => parts.iter().find_map(Text::reason),
             Text::Choose(_, then, otherwise) => then.reason().or_else(|| otherwise.reason()),
-            Text::Literal(_) | Text::Request(_) | Text::Environment(_) => None,
+            Text::Capture(capture) => capture.subject.reason(),
+            Text::Literal(_) | Text::Request(_) | Text::Environment(_) | Text::Inner(_) | Text::Sent(_) => None,
         }
     }
 }

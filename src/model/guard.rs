@@ -19,6 +19,10 @@ pub enum Guard {
     Test(Arc<Check>),
     /// The environment variable is set, and not empty.
     EnvironmentSet(Arc<str>),
+    /// The answer's status is one of these. Holds of an answer only: on its way out.
+    Status(Statuses),
+    /// The request's body has more bytes than this, by its `Content-Length`.
+    BodyOver(u64),
     /// All hold.
     All(Arc<[Guard]>),
     /// At least one holds.
@@ -27,6 +31,40 @@ pub enum Guard {
     Not(Arc<Guard>),
     /// Not known. Equal reasons are the same condition.
     Unknown(Reason),
+}
+
+/// Some status codes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Statuses(Arc<[u16]>);
+
+impl Statuses {
+    /// These.
+    pub fn new(codes: impl IntoIterator<Item = u16>) -> Self {
+        let mut codes: Vec<u16> = codes.into_iter().collect();
+        codes.sort_unstable();
+        codes.dedup();
+        Self(codes.into())
+    }
+
+    /// Whether `code` is one of them.
+    pub fn has(&self, code: u16) -> bool {
+        self.0.binary_search(&code).is_ok()
+    }
+
+    /// The codes, in ascending order.
+    pub fn codes(&self) -> &[u16] {
+        &self.0
+    }
+
+    /// Whether all of them are among `others`.
+    pub fn within(&self, others: &Statuses) -> bool {
+        self.0.iter().all(|code| others.has(*code))
+    }
+
+    /// Whether none of them is among `others`.
+    pub fn apart(&self, others: &Statuses) -> bool {
+        !self.0.iter().any(|code| others.has(*code))
+    }
 }
 
 /// A test of a text.

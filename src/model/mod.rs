@@ -1,6 +1,7 @@
 //! What servers answer: guarded effects in ordered steps, and how a request fares among them.
 
 mod answer;
+mod capture;
 mod guard;
 mod path;
 mod play;
@@ -8,13 +9,14 @@ mod reason;
 mod server;
 mod text;
 
-pub use answer::{Answer, Because, Environment, Outcome, Sent, Session, each_effect};
-pub use guard::{Check, Guard};
-pub use path::{PathMatch, PathResult};
+pub use answer::{Answer, Because, Behind, Environment, Outcome, Sent, Session, each_effect};
+pub use capture::{Capture, Capturing};
+pub use guard::{Check, Guard, Statuses};
+pub use path::{PathMatch, PathResult, resolve_path};
 pub use play::{Answerer, World};
 pub use reason::Reason;
 pub use server::{
-    Dispatch, Effect, EffectKind, End, Forward, Group, HeaderWrite, Listen, Node, Remark, RemarkKind, Server, Status,
-    Step, StepKind, Trail, WriteOp,
+    Dispatch, Effect, EffectKind, End, Entry, Forward, Group, HeaderWrite, Instead, Listen, Node, Remark, RemarkKind,
+    Server, Status, Step, StepKind, Trail, WriteOp,
 };
 pub use text::{Part, Text, UrlPart};

@@ -33,6 +33,8 @@ pub enum PathMatch {
     },
     /// One of several.
     AnyOf(Vec<PathMatch>),
+    /// The path matches as proxies and file servers read it: decoded, without dot segments and doubled slashes.
+    Resolved(Box<PathMatch>),
     /// Not known.
     Unknown(Reason),
 }
@@ -71,6 +73,7 @@ impl PathMatch {
                 }
                 unknown.map_or(PathResult::No, PathResult::Unknown)
             }
+            PathMatch::Resolved(inner) => inner.test(&resolve_path(path)),
             PathMatch::Unknown(reason) => PathResult::Unknown(reason.clone()),
         }
     }
@@ -85,6 +88,7 @@ impl PathMatch {
                 Some(if joined.is_empty() { "/".to_owned() } else { joined })
             }
             PathMatch::AnyOf(parts) => parts.iter().find_map(|part| part.sample(prefix)),
+            PathMatch::Resolved(inner) => inner.sample(prefix),
         }
     }
 
@@ -95,6 +99,7 @@ impl PathMatch {
             PathMatch::Nothing => "(nothing)",
             PathMatch::Whole { text, .. } | PathMatch::Prefix { text, .. } => text,
             PathMatch::AnyOf(parts) => parts.first().map_or("(nothing)", PathMatch::text),
+            PathMatch::Resolved(inner) => inner.text(),
             PathMatch::Unknown(_) => "(unknown)",
         }
     }
@@ -117,6 +122,48 @@ fn prefix(pattern: &Pattern, length: Option<usize>, text: &str, path: &str) -> P
         }
     }
     PathResult::No
+}
+
+/// The path as proxies and file servers read it: percent-decoded, `//`, `/.` and `/..` resolved (nginx 1.31,
+/// `ngx_http_parse_complex_uri`).
+pub fn resolve_path(path: &str) -> String {
+    if !path.contains('%') && !path.contains("//") && !path.contains("/.") {
+        return path.to_owned();
+    }
+    let bytes = path.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let hex = |offset: usize| bytes.get(at + offset).and_then(|digit| (*digit as char).to_digit(16));
+        match (byte, hex(1), hex(2)) {
+            (b'%', Some(high), Some(low)) => {
+                decoded.push((high * 16 + low) as u8);
+                at += 3;
+            }
+            _ => {
+                decoded.push(byte);
+                at += 1;
+            }
+        }
+    }
+    let decoded = String::from_utf8_lossy(&decoded);
+    let mut segments: Vec<&str> = Vec::new();
+    let count = decoded.split('/').count();
+    for (index, segment) in decoded.split('/').enumerate() {
+        let last = index + 1 == count;
+        match segment {
+            "" | "." if !last => {}
+            "." => segments.push(""),
+            ".." => {
+                segments.pop();
+                if last {
+                    segments.push("");
+                }
+            }
+            segment => segments.push(segment),
+        }
+    }
+    format!("/{}", segments.join("/"))
 }
 
 fn unreadable(text: &str) -> Reason {

@@ -6,8 +6,9 @@ use rustc_hash::FxHashMap;
 
 use super::answer::{Because, Open, Outcome, Sent, Session};
 use super::{
-    Check, Dispatch, Effect, EffectKind, End, Environment, Group, Guard, HeaderWrite, Node, Part, PathMatch,
-    PathResult, Reason, Status, Step, StepKind, Text, Trail, UrlPart, WriteOp,
+    Behind, Check, Dispatch, Effect, EffectKind, End, Environment, Forward, Group, Guard, HeaderWrite, Node, Part,
+    PathMatch, PathResult, Reason, Server, Status, Statuses, Step, StepKind, Text, Trail, UrlPart, WriteOp,
+    resolve_path,
 };
 use crate::cors::{Request, StringTest};
 use crate::source::Span;
@@ -78,17 +79,38 @@ enum Flow {
 
 pub(super) struct Play<'s, 'a> {
     session: &'s Session<'a>,
+    server: &'a Server,
     request: &'s Request,
     pub(super) assumptions: Vec<(Guard, bool)>,
     pub(super) last_index: FxHashMap<Span, usize>,
     decided: FxHashMap<Span, bool>,
     error: Option<Status>,
     status: Option<Status>,
+    /// Whether the answer came from a server behind.
+    forwarded: bool,
+    /// The headers of the answer of the server behind, as they came from there.
+    inner: Vec<Sent>,
+    /// How many servers hand on to this one.
+    depth: u8,
     world: World,
 }
 
+/// How many servers a request is handed through.
+const MOST_HOPS: u8 = 8;
+
 impl<'s, 'a> Play<'s, 'a> {
     pub(super) fn new(session: &'s Session<'a>, request: &'s Request, assumptions: Vec<(Guard, bool)>) -> Self {
+        Self::of(session, session.server, request, assumptions, session.last_index.clone(), 0)
+    }
+
+    fn of(
+        session: &'s Session<'a>,
+        server: &'a Server,
+        request: &'s Request,
+        assumptions: Vec<(Guard, bool)>,
+        last_index: FxHashMap<Span, usize>,
+        depth: u8,
+    ) -> Self {
         let world = World {
             assumptions: Vec::new(),
             outcome: Outcome::Answered,
@@ -101,18 +123,22 @@ impl<'s, 'a> Play<'s, 'a> {
         };
         Self {
             session,
+            server,
             request,
             assumptions,
-            last_index: session.last_index.clone(),
+            last_index,
             decided: FxHashMap::default(),
             error: None,
             status: None,
+            forwarded: false,
+            inner: Vec::new(),
+            depth,
             world,
         }
     }
 
     pub(super) fn run(&mut self) -> Result<World, Open> {
-        let server = self.session.server;
+        let server = self.server;
         let path = self.request.path.split(['?', '#']).next().unwrap_or_default();
         if let Flow::Next | Flow::Leave(_) = self.group(&server.root, path)? {
             let status = self.error.take().unwrap_or(Status::Code(404));
@@ -144,26 +170,46 @@ impl<'s, 'a> Play<'s, 'a> {
     }
 
     fn group(&mut self, group: &Group, path: &str) -> Result<Flow, Open> {
-        let Some(path) = self.path(&group.mount, path)? else { return Ok(Flow::Next) };
+        let Some(inside) = self.path(&group.mount, path)? else { return Ok(Flow::Next) };
         if !self.holds(&group.when)? {
             return Ok(Flow::Next);
         }
+        let flow = self.nodes(group, &inside)?;
+        if !matches!(flow, Flow::Done) || self.world.outcome != Outcome::Answered {
+            return Ok(flow);
+        }
+        for instead in &group.instead {
+            if (instead.forwarded || !self.forwarded) && self.holds(&Guard::Status(instead.statuses.clone()))? {
+                self.because(instead.span, "another answer takes the place of this one");
+                self.world.headers.clear();
+                self.forwarded = false;
+                self.inner.clear();
+                return self.group(&instead.group, path);
+            }
+        }
+        for step in &group.outgoing {
+            self.step(step, path)?;
+        }
+        Ok(flow)
+    }
+
+    fn nodes(&mut self, group: &Group, path: &str) -> Result<Flow, Open> {
         let mut other_methods = false;
         let mut left: Option<Span> = None;
         for node in &group.nodes {
             let flow = match node {
-                Node::Group(inner) => self.group(inner, &path)?,
+                Node::Group(inner) => self.group(inner, path)?,
                 Node::Step(step) => {
                     if left == Some(step.span) || (step.kind == StepKind::ErrorHandler) != self.error.is_some() {
                         continue;
                     }
                     if !self.takes_method(step) {
-                        if !other_methods && self.path(&step.path, &path)?.is_some() && self.holds(&step.when)? {
+                        if !other_methods && self.path(&step.path, path)?.is_some() && self.holds(&step.when)? {
                             other_methods = true;
                         }
                         continue;
                     }
-                    self.step(step, &path)?
+                    self.step(step, path)?
                 }
             };
             match flow {
@@ -264,16 +310,138 @@ impl<'s, 'a> Play<'s, 'a> {
                 return Ok(Some(Flow::Done));
             }
             EffectKind::Forward(forward) => {
-                self.because(effect.span, "the request is handed to another server");
-                self.world.forwarded = Some(forward.clone());
-                let text = "the answer of the server behind is not known";
-                self.opaque(&Reason::new(text, effect.span), effect.span);
-                self.finish(Some(step.kind), step.span, effect.span);
+                self.forward(step, forward, effect.span)?;
                 return Ok(Some(Flow::Done));
             }
             EffectKind::Opaque(reason) => self.opaque(reason, effect.span),
         }
         Ok(None)
+    }
+
+    /// Hands the request on, and takes over the answer.
+    fn forward(&mut self, step: &Step, forward: &Forward, span: Span) -> Result<(), Open> {
+        self.world.forwarded = Some(forward.clone());
+        self.finish(Some(step.kind), step.span, span);
+        match self.session.behind.get(&span) {
+            Some(Behind::Server(server)) if self.depth < MOST_HOPS => {
+                let Some(request) = self.request_behind(forward)? else {
+                    self.opaque_behind(
+                        forward,
+                        &Reason::new("what is asked of the server behind is not known", span),
+                        span,
+                    );
+                    return Ok(());
+                };
+                if forward.cached
+                    && self.holds(&Guard::Unknown(Reason::new(
+                        "the answer to an earlier request may come from the cache",
+                        span,
+                    )))?
+                {
+                    self.opaque_behind(forward, &Reason::new("the answer may come from the cache", span), span);
+                    return Ok(());
+                }
+                self.because(span, "the request is handed to the server behind");
+                self.inner(server, &request, forward)
+            }
+            Some(Behind::Nobody) => {
+                self.because(span, "nothing listens behind");
+                self.status = Some(Status::Code(502));
+                Ok(())
+            }
+            _ => {
+                self.because(span, "the request is handed to another server");
+                self.forwarded = true;
+                let reason = Reason::new("the server behind may answer with CORS headers of its own", span);
+                if self.holds(&Guard::Unknown(reason.clone()))? {
+                    self.opaque_behind(forward, &reason, span);
+                }
+                self.status = Some(Status::Unknown(Reason::new("the answer of the server behind is not known", span)));
+                Ok(())
+            }
+        }
+    }
+
+    /// The request as the server behind sees it; nothing where a part of it is not known.
+    fn request_behind(&mut self, forward: &Forward) -> Result<Option<Request>, Open> {
+        let mut request = self.request.clone();
+        if let Some(path) = &forward.path {
+            let Ok(path) = self.text(path)? else { return Ok(None) };
+            request.path = path;
+        }
+        if let Some(method) = &forward.method {
+            let Ok(method) = self.text(method)? else { return Ok(None) };
+            request.method = method;
+        }
+        for effect in &forward.request {
+            let EffectKind::Write(write) = &effect.kind else { continue };
+            if !self.holds(&effect.when)? {
+                continue;
+            }
+            let mut values = Vec::new();
+            for value in &write.values {
+                let Ok(value) = self.text(value)? else {
+                    // Only what may decide CORS matters.
+                    if write.is("origin") || write.name.to_ascii_lowercase().starts_with("access-control-") {
+                        return Ok(None);
+                    }
+                    continue;
+                };
+                values.push((write.name.to_string(), value));
+            }
+            if matches!(write.op, WriteOp::Set | WriteOp::Remove) {
+                request.headers.retain(|(name, _)| !name.eq_ignore_ascii_case(&write.name));
+            }
+            request.headers.extend(values);
+        }
+        Ok(Some(request))
+    }
+
+    fn inner(&mut self, server: &'a Server, request: &Request, forward: &Forward) -> Result<(), Open> {
+        let last_index = std::mem::take(&mut self.last_index);
+        let mut play = Play::of(self.session, server, request, self.assumptions.clone(), last_index, self.depth + 1);
+        let world = play.run()?;
+        self.last_index = std::mem::take(&mut play.last_index);
+        self.world.because.extend(world.because);
+        self.world.ran.extend(world.ran);
+        if world.outcome == Outcome::Closed {
+            self.status = Some(Status::Code(502));
+            return Ok(());
+        }
+        if world.outcome == Outcome::Hangs {
+            self.status = Some(Status::Code(504));
+            return Ok(());
+        }
+        self.forwarded = true;
+        self.status = Some(match world.status {
+            Some(code) => Status::Code(code),
+            None => Status::Unknown(Reason::new("the status that the server behind answers is not known", server.span)),
+        });
+        self.inner.clone_from(&world.headers);
+        for sent in world.headers {
+            if forward.hides.iter().any(|(name, _)| sent.name.eq_ignore_ascii_case(name)) {
+                continue;
+            }
+            if forward.replaces {
+                let name = sent.name.clone();
+                let fresh = !self.inner.iter().take_while(|inner| **inner != sent).any(|inner| inner.name == name);
+                if fresh {
+                    self.world.headers.retain(|other| !other.name.eq_ignore_ascii_case(&name));
+                }
+            }
+            self.world.headers.push(sent);
+        }
+        Ok(())
+    }
+
+    /// The answer of the server behind is not known: neither is any CORS header that is let through.
+    fn opaque_behind(&mut self, forward: &Forward, reason: &Reason, span: Span) {
+        let kept: Vec<Sent> = if forward.replaces { Vec::new() } else { self.world.headers.clone() };
+        self.opaque(reason, span);
+        self.inner.clone_from(&self.world.headers);
+        self.world.headers.retain(|sent| !forward.hides.iter().any(|(name, _)| sent.name.eq_ignore_ascii_case(name)));
+        self.world.headers.splice(0..0, kept);
+        self.forwarded = true;
     }
 
     /// From here on no CORS header is known.
@@ -351,7 +519,7 @@ impl<'s, 'a> Play<'s, 'a> {
     fn text(&mut self, text: &Text) -> Result<Result<String, Reason>, Open> {
         Ok(match text {
             Text::Literal(text) => Ok(text.to_string()),
-            Text::Request(part) => Ok(self.part(part).to_owned()),
+            Text::Request(part) => self.part(part),
             Text::Environment(name) => match &self.session.environment {
                 Environment::Only(values) => Ok(values.get(&**name).cloned().unwrap_or_default()),
                 Environment::Unknown => Err(Reason {
@@ -375,16 +543,38 @@ impl<'s, 'a> Play<'s, 'a> {
                 let chosen = if self.holds(guard)? { then } else { otherwise };
                 self.text(chosen)?
             }
+            Text::Capture(capture) => match self.text(&capture.subject)? {
+                Ok(subject) => match capture.pattern.find(&subject, capture.group) {
+                    Some(found) => Ok(found.and_then(|range| subject.get(range)).unwrap_or_default().to_owned()),
+                    None => Err(Reason { text: "the pattern cannot be decided".into(), span: None }),
+                },
+                Err(reason) => Err(reason),
+            },
+            Text::Inner(name) => joined(&self.inner, name),
+            Text::Sent(name) => joined(&self.world.headers, name),
             Text::Unknown(reason) => Err(reason.clone()),
         })
     }
 
-    fn part(&self, part: &Part) -> &str {
-        match part {
-            Part::Header(name) => self.request.header(name).unwrap_or_default(),
-            Part::Method => &self.request.method,
-            Part::Path => self.request.path.split(['?', '#']).next().unwrap_or_default(),
-        }
+    fn part(&self, part: &Part) -> Result<String, Reason> {
+        let path = self.request.path.split(['?', '#']).next().unwrap_or_default();
+        Ok(match part {
+            Part::Header(name) => self.request.header(name).unwrap_or_default().to_owned(),
+            Part::Method => self.request.method.clone(),
+            Part::Path => path.to_owned(),
+            Part::ResolvedPath => resolve_path(path),
+            Part::Query => {
+                let target = self.request.path.split('#').next().unwrap_or_default();
+                target.split_once('?').map(|(_, query)| query).unwrap_or_default().to_owned()
+            }
+            Part::Host | Part::Port => {
+                let Some(header) = self.request.header("host") else {
+                    return Err(Reason { text: "the request's host is not given".into(), span: None });
+                };
+                let (host, port) = host_and_port(header);
+                if *part == Part::Host { host.to_ascii_lowercase() } else { port.to_owned() }
+            }
+        })
     }
 
     /// Whether a guard holds in this world.
@@ -408,6 +598,15 @@ impl<'s, 'a> Play<'s, 'a> {
             Guard::All(parts) => self.fold(parts, false),
             Guard::Any(parts) => self.fold(parts, true),
             Guard::Test(check) => self.check(guard, check),
+            Guard::Status(statuses) => match &self.status {
+                Some(Status::Code(code)) => Ok(statuses.has(*code)),
+                None => Ok(statuses.has(200)),
+                Some(Status::Unknown(_)) => self.assumed_status(guard, statuses),
+            },
+            Guard::BodyOver(size) => {
+                let length = self.request.header("content-length").and_then(|length| length.trim().parse::<u64>().ok());
+                Ok(length.is_some_and(|length| length > *size))
+            }
             Guard::Unknown(_) => self.assumed(guard),
         }
     }
@@ -451,6 +650,20 @@ impl<'s, 'a> Play<'s, 'a> {
         Ok(found.is_some())
     }
 
+    /// What was assumed of the status may decide this, too.
+    fn assumed_status(&self, guard: &Guard, statuses: &Statuses) -> Result<bool, Open> {
+        for (other, holds) in &self.assumptions {
+            let Guard::Status(others) = other else { continue };
+            if *holds && others.within(statuses) {
+                return Ok(true);
+            }
+            if (*holds && others.apart(statuses)) || (!*holds && statuses.within(others)) {
+                return Ok(false);
+            }
+        }
+        self.assumed(guard)
+    }
+
     fn assumed(&self, guard: &Guard) -> Result<bool, Open> {
         let assumed = self.assumptions.iter().find(|(other, _)| other == guard);
         assumed.map(|(_, holds)| *holds).ok_or_else(|| Open(guard.clone()))
@@ -461,11 +674,28 @@ impl<'s, 'a> Play<'s, 'a> {
 fn is_absent(text: &Text, request: &Request, environment: &Environment) -> bool {
     match text {
         Text::Request(Part::Header(name)) => request.header(name).is_none(),
+        Text::Request(Part::Host) => request.header("host").is_none(),
+        Text::Request(Part::Port) => request.header("host").is_none_or(|host| host_and_port(host).1.is_empty()),
         Text::Environment(name) => {
             matches!(environment, Environment::Only(values) if !values.contains_key(&**name))
         }
         Text::Url(inner, _) | Text::LowerCase(inner) => is_absent(inner, request, environment),
         _ => false,
+    }
+}
+
+/// The lines of a header as one value.
+fn joined(headers: &[Sent], name: &str) -> Result<String, Reason> {
+    let lines = headers.iter().filter(|sent| sent.name.eq_ignore_ascii_case(name));
+    let values = lines.map(|sent| sent.value.clone()).collect::<Result<Vec<_>, _>>()?;
+    Ok(values.join(", "))
+}
+
+/// The parts of a `Host` header; an empty port where none is given.
+fn host_and_port(header: &str) -> (&str, &str) {
+    match header.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => (host, port),
+        _ => (header, ""),
     }
 }
 

@@ -56,8 +56,53 @@ pub struct Group {
     pub nodes: Vec<Node>,
     /// How its end treats what nobody answered.
     pub dispatch: Dispatch,
+    /// What runs on the answers that came from inside, on their way out, in order.
+    pub outgoing: Vec<Step>,
+    /// Answers from inside that are thrown away, and what answers instead of them. It runs before `outgoing`, which
+    /// then does not.
+    pub instead: Vec<Instead>,
+    /// How a request gets here, where that takes more than a path.
+    pub entry: Option<Entry>,
     /// Where it is mounted.
     pub span: Span,
+}
+
+impl Group {
+    /// A group that takes every request, with nothing inside.
+    pub fn new(dispatch: Dispatch, span: Span) -> Self {
+        Self {
+            mount: PathMatch::Any,
+            when: Guard::Always,
+            nodes: Vec::new(),
+            dispatch,
+            outgoing: Vec::new(),
+            instead: Vec::new(),
+            entry: None,
+            span,
+        }
+    }
+}
+
+/// What answers instead of an answer that is thrown away (nginx's `error_page`).
+#[derive(Clone, Debug)]
+pub struct Instead {
+    /// Which answers are thrown away.
+    pub statuses: super::Statuses,
+    /// Whether those that came from a server behind are, too.
+    pub forwarded: bool,
+    /// What answers.
+    pub group: Group,
+    /// Where this is said.
+    pub span: Span,
+}
+
+/// How a request gets to a part of a server that answers for a host or port of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Entry {
+    /// A `Host` header that leads here.
+    pub host: String,
+    /// Whether it is reached by `https:`.
+    pub secure: bool,
 }
 
 /// How a group finds the steps to run.
@@ -100,6 +145,8 @@ pub enum StepKind {
     ErrorHandler,
     /// Hands the request to another server.
     Proxy,
+    /// Sends the browser elsewhere.
+    Redirect,
 }
 
 /// One step.
@@ -135,7 +182,7 @@ pub enum End {
 }
 
 /// One guarded effect.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Effect {
     /// When it happens.
     pub when: Guard,
@@ -146,7 +193,7 @@ pub struct Effect {
 }
 
 /// What an effect does.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EffectKind {
     /// Writes a header.
     Write(HeaderWrite),
@@ -179,6 +226,23 @@ pub struct Forward {
     pub to: Text,
     /// Whether headers of the inner answer replace equal ones written before (`http-proxy`), or stand beside them.
     pub replaces: bool,
+    /// The path that the other server sees, without query; `None` where it sees the one that came.
+    pub path: Option<Text>,
+    /// The method that the other server sees; `None` where it sees the one that came.
+    pub method: Option<Text>,
+    /// What is done to the request's headers on the way in.
+    pub request: Vec<Effect>,
+    /// Lower-case names of headers of the inner answer that are kept back.
+    pub hides: Vec<(Arc<str>, Span)>,
+    /// Whether answers may come from a cache that knows nothing of the request but its address and what `Vary` names.
+    pub cached: bool,
+}
+
+impl Forward {
+    /// A hand-over that changes nothing on its way.
+    pub fn new(to: Text) -> Self {
+        Self { to, replaces: false, path: None, method: None, request: Vec::new(), hides: Vec::new(), cached: false }
+    }
 }
 
 /// A status code.
@@ -274,4 +338,17 @@ pub enum RemarkKind {
     SetsHeader(String),
     /// The server reads cookies, sessions or `Authorization`.
     ReadsCredentials(String),
+    /// Writes of an outer level that count for nothing here, because this level writes headers of its own.
+    LostWrites {
+        /// Header and place of each lost write, in the order of the text.
+        lost: Vec<(Arc<str>, Span)>,
+        /// The writes of this level, whose first is the remark's place: header and place.
+        by: Vec<(Arc<str>, Span)>,
+        /// The level, for people: `location /api`.
+        level: String,
+        /// Where a further write of this level would go: behind the last of its own.
+        room: Span,
+    },
+    /// A variable that nothing defines.
+    UnknownVariable(String),
 }

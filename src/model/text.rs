@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Guard, Reason};
+use super::{Capture, Guard, Reason};
 
 /// A piece of text that a server sends or tests.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -21,6 +21,13 @@ pub enum Text {
     Concat(Arc<[Text]>),
     /// The first text where the guard holds, else the second.
     Choose(Arc<Guard>, Arc<Text>, Arc<Text>),
+    /// A group of a pattern's match in another text; empty where the pattern does not match, or the group took no part.
+    Capture(Arc<Capture>),
+    /// The value of a header (lower-case name) in the answer of the server behind, as it came from there. Empty where
+    /// there is none.
+    Inner(Arc<str>),
+    /// The value of a header (lower-case name) of the answer as far as it is written. Empty where there is none.
+    Sent(Arc<str>),
     /// Not known.
     Unknown(Reason),
 }
@@ -34,6 +41,14 @@ pub enum Part {
     Method,
     /// The path, without the query.
     Path,
+    /// The path as proxies and file servers read it: decoded, without dot segments and doubled slashes.
+    ResolvedPath,
+    /// The query, without its question mark. Empty where there is none.
+    Query,
+    /// The host that the request is for, in lower case and without the port. Not known where no `Host` is given.
+    Host,
+    /// The port that the request came to, as far as `Host` says it.
+    Port,
 }
 
 /// A part of a URL, in the words of the URL standard's API.
@@ -84,7 +99,13 @@ impl Text {
             Text::Url(inner, _) | Text::LowerCase(inner) => inner.mentions_header(name),
             Text::Concat(parts) => parts.iter().any(|part| part.mentions_header(name)),
             Text::Choose(_, then, otherwise) => then.mentions_header(name) || otherwise.mentions_header(name),
-            Text::Literal(_) | Text::Request(_) | Text::Environment(_) | Text::Unknown(_) => false,
+            Text::Capture(capture) => capture.subject.mentions_header(name),
+            Text::Literal(_)
+            | Text::Request(_)
+            | Text::Environment(_)
+            | Text::Inner(_)
+            | Text::Sent(_)
+            | Text::Unknown(_) => false,
         }
     }
 
