@@ -13,6 +13,7 @@ pub mod pattern;
 mod request;
 mod string_test;
 mod suffix;
+pub mod witness;
 
 pub use block::{Block, BlockCode, Browser};
 pub use browser::{Credentials, Fetch, Reply, Verdict};
@@ -21,3 +22,6 @@ pub use origin::{Origin, OriginProblem};
 pub use pattern::{Anchoring, Engine, Flags, Pattern, PatternError};
 pub use request::Request;
 pub use string_test::StringTest;
+pub use witness::{
+    Meant, OriginTest, Tenant, Witness, WitnessKind, admits_anybody, find_tenant, find_witness, shared_suffix,
+};

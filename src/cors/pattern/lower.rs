@@ -4,7 +4,8 @@ use super::parse::{Look, Node, Parsed};
 use super::{Anchoring, Domain, Engine, class};
 use regex_syntax::hir::{self, Class, Hir, Repetition};
 
-/// The language of the strings in which the pattern is found, and for which strings it is exact.
+/// What the pattern matches, and for which strings that is exact. A whole match is part of it, a match from the start
+/// is not: see [`anchored`].
 pub(super) fn lower(parsed: &Parsed, engine: Engine, anchoring: Anchoring) -> (Hir, Domain) {
     let mut lowering = Lowering {
         domain: Domain {
@@ -16,13 +17,19 @@ pub(super) fn lower(parsed: &Parsed, engine: Engine, anchoring: Anchoring) -> (H
         whole: anchoring == Anchoring::Full,
     };
     let body = lowering.node(&parsed.node, true);
-    let start = || Hir::look(hir::Look::Start);
     let hir = match anchoring {
-        Anchoring::Search => body,
-        Anchoring::Prefix => Hir::concat(vec![start(), body]),
-        Anchoring::Full => Hir::concat(vec![start(), body, Hir::look(hir::Look::End)]),
+        Anchoring::Search | Anchoring::Prefix => body,
+        Anchoring::Full => Hir::concat(vec![Hir::look(hir::Look::Start), body, Hir::look(hir::Look::End)]),
     };
     (hir, lowering.domain)
+}
+
+/// The language of the strings in which there is a match, as a search without anchor.
+pub(super) fn anchored(body: Hir, anchoring: Anchoring) -> Hir {
+    match anchoring {
+        Anchoring::Search | Anchoring::Full => body,
+        Anchoring::Prefix => Hir::concat(vec![Hir::look(hir::Look::Start), body]),
+    }
 }
 
 struct Lowering {
@@ -53,10 +60,10 @@ impl Lowering {
             Node::Alternate(branches) => {
                 Hir::alternation(branches.iter().map(|branch| self.node(branch, last)).collect())
             }
-            Node::Repeat { node, min, max } => Hir::repetition(Repetition {
+            Node::Repeat { node, min, max, greedy } => Hir::repetition(Repetition {
                 min: *min,
                 max: *max,
-                greedy: true,
+                greedy: *greedy,
                 sub: Box::new(self.node(node, last && *max == Some(1))),
             }),
         }

@@ -8,14 +8,14 @@ mod class;
 mod lower;
 mod parse;
 
-use regex_automata::meta;
 use regex_automata::nfa::thompson;
 use regex_automata::util::syntax;
+use regex_automata::{Anchored, Input, meta};
 use regex_syntax::hir::Hir;
 use std::fmt;
 use std::sync::Arc;
 
-pub(in crate::cors) use parse::Node;
+pub(in crate::cors) use parse::{Look, Node};
 
 /// The longest pattern that is looked at, in bytes.
 const MAX_TEXT: usize = 16 * 1024;
@@ -117,7 +117,9 @@ pub struct Pattern {
 /// What is shared by all clones of a pattern.
 struct Compiled {
     node: Node,
+    /// The language of the strings in which there is a match, as a search without anchor.
     hir: Hir,
+    /// The pattern itself; where the match must begin is said when it is run.
     regex: meta::Regex,
     domain: Domain,
 }
@@ -149,12 +151,13 @@ impl Pattern {
             return Err(PatternError::TooLarge);
         }
         let parsed = parse::parse(&text, engine, flags)?;
-        let (hir, domain) = lower::lower(&parsed, engine, anchoring);
+        let (body, domain) = lower::lower(&parsed, engine, anchoring);
         let regex = meta::Builder::new()
             .configure(meta::Config::new().nfa_size_limit(Some(MAX_NFA)).onepass(false).dfa(false))
             .syntax(syntax::Config::new().utf8(true))
-            .build_from_hir(&hir)
+            .build_from_hir(&body)
             .map_err(|_| PatternError::TooLarge)?;
+        let hir = lower::anchored(body, anchoring);
         let compiled = Arc::new(Compiled { node: parsed.node, hir, regex, domain });
         Ok(Pattern { text, engine, anchoring, flags, compiled })
     }
@@ -195,7 +198,7 @@ impl Pattern {
         if domain.ascii_only && !text.is_ascii() || domain.no_astral && text.chars().any(|c| c > '\u{ffff}') {
             return None;
         }
-        let found = self.compiled.regex.is_match(text);
+        let found = self.compiled.regex.is_match(self.input(text));
         let line_breaks = || text.contains(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']);
         if domain.no_line_breaks && line_breaks() { None } else { Some(found) }
     }
@@ -207,8 +210,12 @@ impl Pattern {
         if from > text.len() {
             return Some(None);
         }
-        let input = regex_automata::Input::new(text).range(from..);
-        Some(self.compiled.regex.find(input).map(|found| found.end()))
+        Some(self.compiled.regex.find(self.input(text).range(from..)).map(|found| found.end()))
+    }
+
+    fn input<'t>(&self, text: &'t str) -> Input<'t> {
+        let anchored = if self.anchoring == Anchoring::Prefix { Anchored::Yes } else { Anchored::No };
+        Input::new(text).anchored(anchored)
     }
 
     /// The syntax tree, for reading what the author spelt out.
@@ -216,7 +223,7 @@ impl Pattern {
         &self.compiled.node
     }
 
-    /// The language of the strings in which a match is found, as a search without anchor.
+    /// The language of the strings in which there is a match, as a search without anchor.
     pub(in crate::cors) fn hir(&self) -> &Hir {
         &self.compiled.hir
     }

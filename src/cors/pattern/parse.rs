@@ -9,8 +9,7 @@ use regex_syntax::hir::ClassUnicode;
 /// Groups within groups beyond this depth are refused, so that no pattern can exhaust the stack.
 const MAX_DEPTH: usize = 64;
 
-/// A pattern's syntax tree. Groups leave no trace but their shape, and laziness none at all: neither changes what
-/// strings are accepted.
+/// A pattern's syntax tree. Groups leave no trace but their shape: they do not change what strings are accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::cors) enum Node {
     /// The empty string.
@@ -27,8 +26,8 @@ pub(in crate::cors) enum Node {
     Concat(Vec<Node>),
     /// One of them.
     Alternate(Vec<Node>),
-    /// `min` to `max` times; no `max` is without bound.
-    Repeat { node: Box<Node>, min: u32, max: Option<u32> },
+    /// `min` to `max` times; no `max` is without bound. Greed decides where a match ends, never whether there is one.
+    Repeat { node: Box<Node>, min: u32, max: Option<u32>, greedy: bool },
 }
 
 /// An assertion about a place in the string.
@@ -283,8 +282,8 @@ impl Parser {
                 Engine::JavaScript | Engine::Python => invalid("nothing to repeat"),
             };
         }
-        let _lazy = self.eat('?');
-        if self.engine != Engine::JavaScript && !_lazy && self.peek() == Some('+') {
+        let lazy = self.eat('?');
+        if self.engine != Engine::JavaScript && !lazy && self.peek() == Some('+') {
             return unsupported("a possessive quantifier");
         }
         self.skip_verbose();
@@ -301,7 +300,7 @@ impl Parser {
         match self.engine {
             Engine::Pcre if again => unsupported("a quantifier after a quantifier"),
             _ if again => invalid("nothing to repeat"),
-            _ => Ok(Node::Repeat { node: Box::new(atom), min, max }),
+            _ => Ok(Node::Repeat { node: Box::new(atom), min, max, greedy: !lazy }),
         }
     }
 

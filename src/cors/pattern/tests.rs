@@ -115,6 +115,19 @@ fn a_dollar_means_what_the_engine_says() {
 }
 
 #[test]
+fn a_pattern_that_remembers_goes_on_where_it_stopped() {
+    let global = Pattern::javascript("a+?", "g").expect("valid");
+    assert_eq!(global.find_end("baa", 0), Some(Some(2)), "lazy");
+    assert_eq!(global.find_end("baa", 2), Some(Some(3)));
+    assert_eq!(global.find_end("baa", 3), Some(None));
+    assert_eq!(global.find_end("baa", 9), Some(None));
+    let sticky = Pattern::javascript("a", "y").expect("valid");
+    assert_eq!(sticky.find_end("aab", 1), Some(Some(2)));
+    assert_eq!(sticky.find_end("aab", 2), Some(None));
+    assert_eq!(sticky.matches("ba"), Some(false));
+}
+
+#[test]
 fn escapes_follow_the_engine() {
     assert_eq!(js(r"^\d$").matches("٣"), Some(false));
     assert_eq!(python(r"\d$", Anchoring::Prefix).matches("٣"), Some(true));
