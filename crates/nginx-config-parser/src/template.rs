@@ -222,10 +222,13 @@ impl Finder<'_> {
                 b';' => break,
                 b'{' if window.get(at + 1) == Some(&b'{') => break,
                 b'"' | b'\'' | b'`' => {
-                    let line = window[at + 1..].split(|&byte| byte == b'\n').next().unwrap_or_default();
-                    let length = line.iter().position(|&other| other == byte);
-                    self.budget = self.budget.saturating_sub(length.unwrap_or(line.len()));
-                    at += length.map_or(0, |length| length + 1);
+                    // A quote without partner on its line is an apostrophe.
+                    let rest = &window[at + 1..];
+                    let length = rest.iter().position(|&other| other == byte || other == b'\n').unwrap_or(rest.len());
+                    self.budget = self.budget.saturating_sub(length);
+                    if rest.get(length) == Some(&byte) {
+                        at += length + 1;
+                    }
                 }
                 _ => {}
             }

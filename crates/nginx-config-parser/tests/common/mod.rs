@@ -40,3 +40,55 @@ pub fn outline_of(document: &Document) -> String {
     }
     text
 }
+
+/// A site as people write them, with one of each of nginx's oddities.
+pub const SITE: &str = r##"
+user  www-data;
+events { worker_connections 768; }
+http {
+    # What comes from where.
+    map $http_origin $cors {
+        default "";
+        "~^https://(?<sub>[a-z]{1,8})\.example\.com$" $http_origin;
+        ~*\.example\.org$ 'https://example.org';
+    }
+    log_format main '$remote_addr - "$request" '
+                    '$status "$http_referer"';
+    server {
+        listen 443 ssl http2; # both
+        server_name .example.com "~^(www\.)?(.+)$";
+        location ~* \.(?:css|js)$ { expires 1y; add_header Cache-Control public; }
+        location / {
+            if ($request_method = 'OPTIONS') {
+                add_header 'Access-Control-Allow-Origin' "$cors" always;
+                return 204;
+            }
+            set $path ${uri}index.html;
+            proxy_pass http://$host$request_uri;
+            return 200 "a; b {
+c \"quoted\" }";
+        }
+    }
+}
+"##;
+
+/// A small generator of pseudo-random numbers (xorshift), the same in every run.
+pub struct Random(u64);
+
+impl Random {
+    pub fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
+    }
+
+    pub fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        ((self.0 >> 11) % limit.max(1) as u64) as usize
+    }
+
+    /// Up to `limit` bytes of `alphabet`.
+    pub fn bytes(&mut self, alphabet: &[u8], limit: usize) -> Vec<u8> {
+        (0..self.below(limit + 1)).map(|_| alphabet[self.below(alphabet.len())]).collect()
+    }
+}
