@@ -13,6 +13,8 @@ pub mod syntax;
 pub mod eval;
 pub mod finding;
 
+pub mod frameworks;
+
 pub mod rules;
 
 pub mod config;

@@ -236,7 +236,7 @@ impl Evaluator<'_> {
     }
 
     /// Joins texts by a separator. Items that are not there count as empty.
-    pub(super) fn join(&mut self, items: &[Value], separator: &str, span: Span) -> Value {
+    pub fn join(&mut self, items: &[Value], separator: &str, span: Span) -> Value {
         let absent = self.absent();
         let mut parts = Vec::new();
         for (at, item) in items.iter().enumerate() {

@@ -194,6 +194,12 @@ impl Evaluator<'_> {
         {
             return Value::new(Kind::Unknown(reason.clone()), span);
         }
+        if arguments.positional.iter().any(|argument| {
+            matches!(argument.kind, Kind::Native(_))
+                || self.host_tag(argument).is_some_and(|tag| tag.starts_with("http."))
+        }) {
+            self.escaped = true;
+        }
         for (at, argument) in arguments.positional.iter().enumerate() {
             // `.then(done, failed)`: only the first is the way that works.
             if name == "then" && at > 0 {
@@ -210,6 +216,10 @@ impl Evaluator<'_> {
     /// Calls a function with arguments that are not known. Node's first parameter for an error is nothing.
     pub(super) fn call_back(&mut self, closure: &Arc<Closure>, span: Span) -> Value {
         let parameters = &closure.function.parameters;
+        if !self.collecting && takes_request(closure) {
+            self.loose_handlers.push(Value::new(Kind::Function(closure.clone()), closure.function.span));
+            return Value::unknown("what a handler gives back", span);
+        }
         let given = parameters
             .iter()
             .filter(|parameter| parameter.kind == ParameterKind::One)
@@ -384,6 +394,14 @@ impl Evaluator<'_> {
         this
     }
 
+    /// An instance of a class that the program itself never makes; its fields are what the class says.
+    pub(super) fn unmade_instance(&mut self, class: ClassId, span: Span) -> Value {
+        let id = self.new_object(Tag::Instance(class), span);
+        let why = Reason::new("a field of an object that is made elsewhere", span);
+        self.leave_open(id, why);
+        Value::new(Kind::Object(id), span)
+    }
+
     fn initialise(&mut self, class: ClassId, this: &Value, arguments: &Arguments, span: Span, depth: usize) {
         if depth > 16 {
             return;
@@ -477,6 +495,16 @@ impl Evaluator<'_> {
 /// Whether a function is `async`.
 fn is_async(function: &Value) -> bool {
     matches!(&function.kind, Kind::Function(closure) if closure.function.is_async)
+}
+
+/// Whether a function's parameters are named as those of a handler of requests are.
+pub fn takes_request(closure: &Closure) -> bool {
+    let named = |at: usize, names: &[&str]| {
+        closure.function.parameters.get(at).is_some_and(
+            |parameter| matches!(&parameter.pattern, Pattern::Name { name, .. } if names.contains(&name.as_str())),
+        )
+    };
+    named(0, &["req", "request", "_req", "_request", "_"]) && named(1, &["res", "response", "_res"])
 }
 
 /// How Node names the parameter for an error.

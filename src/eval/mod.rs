@@ -17,6 +17,7 @@ mod member;
 mod modules;
 mod operators;
 mod python;
+mod repository;
 mod stmt;
 mod value;
 
@@ -24,8 +25,9 @@ use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-pub use call::Collected;
+pub use call::{Collected, takes_request};
 pub use modules::{Loader, Module};
+pub use repository::Repository;
 pub use value::{
     Arguments, Call, ClassData, ClassId, Closure, Field, FrameId, Kind, ModuleId, Native, Object, ObjectId, Regex, Tag,
     Value, text_is_set,
@@ -145,6 +147,10 @@ pub struct Evaluator<'a> {
     /// Functions that were run, by their place: what was not is run for itself at the end.
     visited: FxHashSet<Span>,
     environment: FxHashMap<ModuleId, environment::Variables>,
+    /// Whether the request, the answer or the way on was handed to code that cannot be read.
+    pub escaped: bool,
+    /// Handlers of requests that were given to code that cannot be read.
+    pub loose_handlers: Vec<Value>,
     /// Top-level exceptions that always happen: the program does not start.
     pub failures: Vec<(String, Span)>,
 }
@@ -182,6 +188,8 @@ impl<'a> Evaluator<'a> {
             module: ModuleId(0),
             visited: FxHashSet::default(),
             environment: FxHashMap::default(),
+            escaped: false,
+            loose_handlers: Vec::new(),
             failures: Vec::new(),
         }
     }

@@ -17,8 +17,14 @@ pub trait Loader {
     /// A file's tree, parsed now if it was not before.
     fn program(&self, path: &Path) -> Option<(FileId, Arc<Program>)>;
 
+    /// A JSON file.
+    fn json(&self, path: &Path) -> Option<(FileId, serde_json::Value)>;
+
     /// The variables that `.env` files nearest to `from` set.
     fn environment(&self, from: &Path) -> Vec<(String, String, Span)>;
+
+    /// The version of a package that the code at `from` runs with, as far as a lock file or a manifest says it.
+    fn package_version(&self, from: &Path, package: &str) -> Option<String>;
 
     /// The text of a place.
     fn text(&self, span: Span) -> String;
@@ -37,13 +43,14 @@ pub struct Module {
     pub(super) frame: FrameId,
     /// JavaScript's `module`, whose field `exports` is what it exports.
     pub(super) object: ObjectId,
-    /// Whether it exports by `export`.
-    pub(super) is_es: bool,
 }
 
 impl Evaluator<'_> {
     /// Runs a file, if it was not before.
     pub fn run_file(&mut self, path: &Path) -> Option<ModuleId> {
+        if path.extension().is_some_and(|extension| extension == "json") {
+            return self.read_json(path);
+        }
         let (file, program) = self.loader.program(path)?;
         if let Some(&id) = self.by_file.get(&file) {
             return Some(id);
@@ -55,10 +62,6 @@ impl Evaluator<'_> {
         let frame = self.new_frame(None, true);
         let object = self.new_object(Tag::Plain, start);
         let exports = self.new_object(Tag::Plain, start);
-        let is_es = program.body.iter().any(|stmt| {
-            use crate::syntax::program::StmtKind;
-            matches!(stmt.kind, StmtKind::Export(_) | StmtKind::Import(_))
-        });
         let id = ModuleId(self.modules.len() as u32);
         self.modules.push(Module {
             path: path.to_owned(),
@@ -67,7 +70,6 @@ impl Evaluator<'_> {
             file,
             frame,
             object,
-            is_es,
         });
         self.by_file.insert(file, id);
         let exports = Value::new(Kind::Object(exports), start);
@@ -100,6 +102,37 @@ impl Evaluator<'_> {
         drop(collected);
         self.calls = calls;
         self.module = module;
+        Some(id)
+    }
+
+    /// A JSON file as a module.
+    fn read_json(&mut self, path: &Path) -> Option<ModuleId> {
+        let (file, data) = self.loader.json(path)?;
+        if let Some(&id) = self.by_file.get(&file) {
+            return Some(id);
+        }
+        let start = Span::new(file, 0, 0);
+        let exports = self.from_json(&data, start);
+        let object = self.new_object(Tag::Plain, start);
+        self.set_field(object, "exports", exports, start);
+        let frame = self.new_frame(None, true);
+        let id = ModuleId(self.modules.len() as u32);
+        let program = Program {
+            language: Language::JavaScript,
+            body: Vec::new(),
+            comments: Vec::new(),
+            errors: Vec::new(),
+            truncated: None,
+        };
+        self.modules.push(Module {
+            path: path.to_owned(),
+            language: Language::JavaScript,
+            program: Arc::new(program),
+            file,
+            frame,
+            object,
+        });
+        self.by_file.insert(file, id);
         Some(id)
     }
 
@@ -386,9 +419,87 @@ impl Evaluator<'_> {
         }
     }
 
-    /// What a module exports, for whoever looks for unused or uncalled things.
-    pub fn exported(&mut self, id: ModuleId) -> Vec<(String, Value)> {
-        self.module_names(id)
+    /// The version of a package that the module that is running is written for.
+    pub fn package_version(&self, package: &str) -> Option<String> {
+        self.loader.package_version(&self.module_path(), package)
+    }
+
+    /// The version of a package that the code at a place is written for.
+    pub fn package_version_at(&self, package: &str, span: Span) -> Option<String> {
+        let module = self.by_file.get(&span.file)?;
+        self.loader.package_version(&self.modules[module.0 as usize].path, package)
+    }
+
+    /// The functions that a module binds or exports, those of its classes and objects too.
+    pub fn functions_of(&mut self, id: ModuleId) -> Vec<Value> {
+        let frame = self.modules[id.0 as usize].frame;
+        let mut values: Vec<Value> = self.names_in(frame).into_iter().map(|(_, value)| value).collect();
+        values.extend(self.module_names(id).into_iter().map(|(_, value)| value));
+        if let Some(field) = self.field(self.modules[id.0 as usize].object, "exports") {
+            values.push(field.value.clone());
+        }
+        let mut functions = Vec::new();
+        for value in values {
+            match &value.kind {
+                Kind::Function(_) => functions.push(value),
+                Kind::Object(object) => {
+                    let object = self.object(*object);
+                    let fields = object.fields.iter().map(|field| field.value.clone());
+                    functions.extend(fields.filter(|value| matches!(value.kind, Kind::Function(_))));
+                }
+                Kind::Class(class) => {
+                    let names: Vec<String> = self
+                        .class_data(*class)
+                        .class
+                        .members
+                        .iter()
+                        .filter_map(|member| match member {
+                            crate::syntax::program::ClassMember::Method { function, .. } => Some(function.name.clone()),
+                            _ => None,
+                        })
+                        .collect();
+                    let file = value.span.file;
+                    let class = *class;
+                    // Methods are called on an instance that nobody made.
+                    let fresh = !self.was_run(value.span);
+                    if fresh && self.by_file.get(&file) == Some(&id) {
+                        self.visited.insert(value.span);
+                        let this = self.unmade_instance(class, value.span);
+                        for name in names {
+                            let method = self.get(&this, &name, value.span);
+                            if matches!(method.kind, Kind::Function(_)) {
+                                functions.push(method);
+                            }
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        functions
+    }
+
+    /// Whether what stands at a place is, or is part of, what its module exports.
+    pub fn is_exported_from(&mut self, span: Span) -> bool {
+        let Some(&id) = self.by_file.get(&span.file) else { return false };
+        let mut open: Vec<Value> = self.module_names(id).into_iter().map(|(_, value)| value).collect();
+        if let Some(field) = self.field(self.modules[id.0 as usize].object, "exports") {
+            open.push(field.value.clone());
+        }
+        let mut steps = 0;
+        while let Some(value) = open.pop() {
+            steps += 1;
+            if steps > 200 {
+                return true;
+            }
+            if value.span == span {
+                return true;
+            }
+            if let Some(object) = value.as_object() {
+                open.extend(self.object(object).fields.iter().map(|field| field.value.clone()));
+            }
+        }
+        false
     }
 
     /// Calls a function of the program that nobody calls, with arguments that are not known.

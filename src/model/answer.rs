@@ -235,7 +235,14 @@ impl Forward {
 impl EffectKind {
     /// Whether nothing of the step runs behind it.
     pub fn ends(&self) -> bool {
-        !matches!(self, EffectKind::Write(_) | EffectKind::Status(_) | EffectKind::ClearHeaders | EffectKind::Opaque(_))
+        !matches!(
+            self,
+            EffectKind::Write(_)
+                | EffectKind::Status(_)
+                | EffectKind::ClearHeaders
+                | EffectKind::Opaque(_)
+                | EffectKind::Notice(_)
+        )
     }
 }
 

@@ -85,6 +85,8 @@ pub(super) struct Play<'s, 'a> {
     pub(super) last_index: FxHashMap<Span, usize>,
     decided: FxHashMap<Span, bool>,
     error: Option<Status>,
+    /// The error that is being handled.
+    handled: Option<Status>,
     status: Option<Status>,
     /// Whether the answer came from a server behind.
     forwarded: bool,
@@ -129,6 +131,7 @@ impl<'s, 'a> Play<'s, 'a> {
             last_index,
             decided: FxHashMap::default(),
             error: None,
+            handled: None,
             status: None,
             forwarded: false,
             inner: Vec::new(),
@@ -154,7 +157,7 @@ impl<'s, 'a> Play<'s, 'a> {
         }
         self.world.status = match self.status.take() {
             Some(Status::Code(code)) => Some(code),
-            Some(Status::Unknown(_)) => None,
+            Some(Status::Unknown(_) | Status::OfError) => None,
             None => Some(200),
         };
         self.world.assumptions = std::mem::take(&mut self.assumptions);
@@ -254,7 +257,9 @@ impl<'s, 'a> Play<'s, 'a> {
             return Ok(Flow::Next);
         }
         self.world.ran.push(step.span);
-        self.error = None;
+        if let Some(error) = self.error.take() {
+            self.handled = Some(error);
+        }
         for effect in &step.effects {
             if self.holds(&effect.when)?
                 && let Some(flow) = self.effect(step, effect)?
@@ -282,10 +287,11 @@ impl<'s, 'a> Play<'s, 'a> {
     fn effect(&mut self, step: &Step, effect: &Effect) -> Result<Option<Flow>, Open> {
         match &effect.kind {
             EffectKind::Write(write) => self.write(write, effect.span)?,
-            EffectKind::Status(status) => self.status = Some(status.clone()),
+            EffectKind::Notice(_) => {}
+            EffectKind::Status(status) => self.status = Some(self.status_of(status)),
             EffectKind::Respond(status) => {
                 if let Some(status) = status {
-                    self.status = Some(status.clone());
+                    self.status = Some(self.status_of(status));
                 }
                 self.because(effect.span, format!("{} answers", step.label));
                 self.finish(Some(step.kind), step.span, effect.span);
@@ -295,7 +301,7 @@ impl<'s, 'a> Play<'s, 'a> {
             EffectKind::Leave => return Ok(Some(Flow::Leave(step.span))),
             EffectKind::Fail(status) => {
                 self.because(effect.span, format!("{} ends in an error", step.label));
-                self.error = Some(status.clone());
+                self.error = Some(self.status_of(status));
                 return Ok(Some(Flow::Next));
             }
             EffectKind::ClearHeaders => self.world.headers.clear(),
@@ -444,6 +450,13 @@ impl<'s, 'a> Play<'s, 'a> {
         self.forwarded = true;
     }
 
+    fn status_of(&self, status: &Status) -> Status {
+        match status {
+            Status::OfError => self.handled.clone().unwrap_or(Status::Code(500)),
+            status => status.clone(),
+        }
+    }
+
     /// From here on no CORS header is known.
     fn opaque(&mut self, reason: &Reason, span: Span) {
         self.status = Some(Status::Unknown(reason.clone()));
@@ -562,6 +575,10 @@ impl<'s, 'a> Play<'s, 'a> {
             Part::Header(name) => self.request.header(name).unwrap_or_default().to_owned(),
             Part::Method => self.request.method.clone(),
             Part::Path => path.to_owned(),
+            Part::ErrorStatus => match &self.handled {
+                Some(Status::Code(code)) => code.to_string(),
+                _ => return Err(Reason { text: "the status of the error is not known".into(), span: None }),
+            },
             Part::ResolvedPath => resolve_path(path),
             Part::Query => {
                 let target = self.request.path.split('#').next().unwrap_or_default();
@@ -601,7 +618,7 @@ impl<'s, 'a> Play<'s, 'a> {
             Guard::Status(statuses) => match &self.status {
                 Some(Status::Code(code)) => Ok(statuses.has(*code)),
                 None => Ok(statuses.has(200)),
-                Some(Status::Unknown(_)) => self.assumed_status(guard, statuses),
+                Some(Status::Unknown(_) | Status::OfError) => self.assumed_status(guard, statuses),
             },
             Guard::BodyOver(size) => {
                 let length = self.request.header("content-length").and_then(|length| length.trim().parse::<u64>().ok());

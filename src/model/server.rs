@@ -217,6 +217,8 @@ pub enum EffectKind {
     Forward(Forward),
     /// Anything may happen here.
     Opaque(Reason),
+    /// Nothing that a request could see: something for rules to know.
+    Notice(RemarkKind),
 }
 
 /// A hand-over to another server.
@@ -250,6 +252,8 @@ impl Forward {
 pub enum Status {
     /// This one.
     Code(u16),
+    /// The one that the error being handled carries.
+    OfError,
     /// Not known.
     Unknown(Reason),
 }

@@ -49,6 +49,8 @@ pub enum Part {
     Host,
     /// The port that the request came to, as far as `Host` says it.
     Port,
+    /// The status that the error being handled carries.
+    ErrorStatus,
 }
 
 /// A part of a URL, in the words of the URL standard's API.

@@ -1,0 +1,116 @@
+//! The files of a repository, as programs import them.
+
+mod javascript;
+mod manifests;
+mod python;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use rustc_hash::FxHashMap;
+
+use super::Loader;
+use crate::source::{FileId, SourceSet, Span};
+use crate::syntax::program::{Language, Program};
+use crate::syntax::{SourceKind, language_of, lower};
+
+/// Finds modules on disk. Nothing above `root` is read.
+#[derive(Debug)]
+pub struct Repository {
+    sources: Arc<SourceSet>,
+    root: PathBuf,
+    programs: Mutex<FxHashMap<PathBuf, Option<(FileId, Arc<Program>)>>>,
+    manifests: manifests::Manifests,
+}
+
+impl Repository {
+    /// The repository below `root`, whose files come into `sources` as they are read.
+    pub fn new(sources: Arc<SourceSet>, root: PathBuf) -> Self {
+        Self { sources, root, programs: Mutex::default(), manifests: manifests::Manifests::default() }
+    }
+
+    /// A tree that was made before, so that it is not made again.
+    pub fn add(&self, path: &Path, file: FileId, program: Arc<Program>) {
+        if let Ok(mut programs) = self.programs.lock() {
+            programs.insert(path.to_owned(), Some((file, program)));
+        }
+    }
+
+    /// Every tree that was made, with its file.
+    pub fn programs(&self) -> Vec<(PathBuf, FileId, Arc<Program>)> {
+        let Ok(programs) = self.programs.lock() else { return Vec::new() };
+        let mut all: Vec<_> = programs
+            .iter()
+            .filter_map(|(path, program)| {
+                program.as_ref().map(|(file, program)| (path.clone(), *file, program.clone()))
+            })
+            .collect();
+        all.sort_by_key(|(_, file, _)| *file);
+        all
+    }
+
+    fn folders_upward<'p>(&'p self, from: &'p Path) -> impl Iterator<Item = &'p Path> {
+        from.ancestors().skip(1).take_while(|folder| folder.starts_with(&self.root)).take(32)
+    }
+}
+
+impl Loader for Repository {
+    fn resolve(&self, from: &Path, module: &str, language: Language) -> Option<PathBuf> {
+        let found = match language {
+            Language::JavaScript => self.resolve_javascript(from, module),
+            Language::Python => self.resolve_python(from, module),
+        }?;
+        // A link or a path with `..` may not lead out of the repository.
+        found.starts_with(&self.root).then_some(found)
+    }
+
+    fn program(&self, path: &Path) -> Option<(FileId, Arc<Program>)> {
+        if let Some(known) = self.programs.lock().ok()?.get(path) {
+            return known.clone();
+        }
+        let program = self.read(path);
+        self.programs.lock().ok()?.insert(path.to_owned(), program.clone());
+        program
+    }
+
+    fn json(&self, path: &Path) -> Option<(FileId, serde_json::Value)> {
+        let file = self.sources.load(path).ok()?;
+        let value = serde_json::from_str(file.text.trim_start_matches('\u{feff}')).ok()?;
+        Some((file.id, value))
+    }
+
+    fn environment(&self, from: &Path) -> Vec<(String, String, Span)> {
+        self.environment_of(from)
+    }
+
+    fn package_version(&self, from: &Path, package: &str) -> Option<String> {
+        self.version(from, package)
+    }
+
+    fn text(&self, span: Span) -> String {
+        self.sources.text(span)
+    }
+}
+
+impl Repository {
+    fn read(&self, path: &Path) -> Option<(FileId, Arc<Program>)> {
+        let kind: SourceKind = language_of(path)?;
+        let file = self.sources.load(path).ok()?;
+        Some((file.id, Arc::new(lower(kind, file.id, &file.text))))
+    }
+}
+
+/// A path without `.` and `..`.
+fn tidy(path: &Path) -> PathBuf {
+    let mut tidy = PathBuf::new();
+    for part in path.components() {
+        match part {
+            std::path::Component::CurDir => {}
+            std::path::Component::ParentDir => {
+                tidy.pop();
+            }
+            part => tidy.push(part),
+        }
+    }
+    tidy
+}

@@ -1,0 +1,3 @@
+//! What several frameworks share.
+
+pub mod node;

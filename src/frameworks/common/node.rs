@@ -1,0 +1,413 @@
+//! Node's requests and answers, with what Express adds to them.
+//!
+//! Sources: Node 20 `lib/_http_outgoing.js`; Express 4.22 and 5.3 `lib/response.js`, `lib/request.js`.
+
+use std::sync::Arc;
+
+use crate::cors::headers;
+use crate::eval::{Arguments, Evaluator, Kind, MethodCall, Native, Tag, Value};
+use crate::model::{EffectKind, Guard, HeaderWrite, Part, Reason, RemarkKind, Status, Text, WriteOp};
+use crate::source::Span;
+
+/// The tag of a request.
+pub const REQUEST: &str = "http.request";
+/// The tag of an answer.
+pub const RESPONSE: &str = "http.response";
+/// The tag of a request's headers.
+pub const HEADERS: &str = "http.headers";
+/// The tag of an error that is being handled.
+pub const ERROR: &str = "http.error";
+/// The name of the function that goes on to the next handler.
+pub const NEXT: &str = "http.next";
+
+/// The arguments of a handler: request, answer, and the way on.
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    /// The request.
+    pub request: Value,
+    /// The answer.
+    pub response: Value,
+    /// The way on.
+    pub next: Value,
+}
+
+impl Exchange {
+    /// A new request with its answer.
+    pub fn new(eval: &mut Evaluator, span: Span) -> Self {
+        let request = eval.new_object(Tag::Host(REQUEST), span);
+        let response = eval.new_object(Tag::Host(RESPONSE), span);
+        let request = Value::new(Kind::Object(request), span);
+        let response = Value::new(Kind::Object(response), span);
+        if let (Some(id), Some(other)) = (response.as_object(), request.as_object()) {
+            eval.set_field(id, "req", request.clone(), span);
+            eval.set_field(other, "res", response.clone(), span);
+        }
+        let next = Value::new(Kind::Native(Native { name: NEXT, bound: Arc::new([]), of: None }), span);
+        Self { request, response, next }
+    }
+
+    /// The arguments of an ordinary handler.
+    pub fn arguments(&self) -> Arguments {
+        Arguments::of(vec![self.request.clone(), self.response.clone(), self.next.clone()])
+    }
+
+    /// The arguments of an error handler.
+    pub fn with_error(&self, eval: &mut Evaluator, span: Span) -> Arguments {
+        let error = eval.new_object(Tag::Host(ERROR), span);
+        let error = Value::new(Kind::Object(error), span);
+        Arguments::of(vec![error, self.request.clone(), self.response.clone(), self.next.clone()])
+    }
+}
+
+/// The value of a request header, noted as being read.
+fn request_header(eval: &mut Evaluator, name: &str, span: Span) -> Value {
+    let name = name.to_ascii_lowercase();
+    if eval.is_collecting() {
+        eval.emit(EffectKind::Notice(RemarkKind::ReadsHeader(name.clone())), span);
+    }
+    Value::text(Text::header(&name), span)
+}
+
+/// A property of a request, an answer, or what belongs to them.
+pub fn property(eval: &mut Evaluator, of: &Value, name: &str, span: Span) -> Option<Value> {
+    match eval.host_tag(of) {
+        Some(REQUEST) => Some(match name {
+            "headers" | "rawHeaders" => {
+                let headers = eval.new_object(Tag::Host(HEADERS), span);
+                Value::new(Kind::Object(headers), span)
+            }
+            "method" => Value::text(Text::Request(Part::Method), span),
+            "path" | "url" | "originalUrl" => Value::text(Text::Request(Part::Path), span),
+            "cookies" | "signedCookies" | "session" => {
+                if eval.is_collecting() {
+                    eval.emit(EffectKind::Notice(RemarkKind::ReadsCredentials(format!("req.{name}"))), span);
+                }
+                Value::unknown(format!("`req.{name}` comes with the request"), span)
+            }
+            _ => {
+                // What middleware put there before is found as a field.
+                let own = of.as_object().and_then(|id| eval.field(id, name)).map(|field| field.value.clone());
+                own.unwrap_or_else(|| Value::unknown(format!("`req.{name}` comes with the request"), span))
+            }
+        }),
+        Some(HEADERS) => Some(request_header(eval, name, span)),
+        Some(ERROR) => Some(match name {
+            "status" | "statusCode" => Value::text(Text::Request(Part::ErrorStatus), span),
+            _ => Value::unknown("a property of the error", span),
+        }),
+        Some(RESPONSE) => Some(match name {
+            "headersSent" => Value::new(Kind::Bool(false), span),
+            "req" => of.as_object().and_then(|id| eval.field(id, "req")).map(|field| field.value.clone())?,
+            _ => Value::unknown(format!("`res.{name}` is not followed"), span),
+        }),
+        _ => match &of.kind {
+            // A request that nobody named: `event.headers` and the like.
+            Kind::Unknown(_) if name == "headers" && eval.is_collecting() => {
+                let headers = eval.new_object(Tag::Host(HEADERS), span);
+                Some(Value::new(Kind::Object(headers), span))
+            }
+            _ => None,
+        },
+    }
+}
+
+/// A call of the way on.
+pub fn call(eval: &mut Evaluator, callee: &Value, arguments: &Arguments, span: Span) -> Option<Value> {
+    match &callee.kind {
+        Kind::Native(native) if native.name == NEXT => {
+            go_on(eval, arguments.get(0), span);
+            Some(Value::undefined(span))
+        }
+        _ => None,
+    }
+}
+
+/// `next(error)`.
+pub fn go_on(eval: &mut Evaluator, error: Option<&Value>, span: Span) {
+    let Some(error) = error else { return eval.emit(EffectKind::Next, span) };
+    for (when, value) in error.branches() {
+        eval.under(when, |eval| match &value.kind {
+            Kind::Undefined | Kind::Null => eval.emit(EffectKind::Next, span),
+            Kind::Str(word) if matches!(&**word, "route" | "router") => eval.emit(EffectKind::Leave, span),
+            Kind::Unknown(reason) => {
+                let failed = Guard::Unknown(reason.clone());
+                let status = Status::Unknown(reason.clone());
+                eval.under(failed.clone(), |eval| eval.emit(EffectKind::Fail(status), span));
+                eval.under(Guard::not(failed), |eval| eval.emit(EffectKind::Next, span));
+            }
+            _ => {
+                let status = status_of_error(eval, &value);
+                eval.emit(EffectKind::Fail(status), span);
+            }
+        });
+    }
+}
+
+/// The status with which an error ends: its own `status` or `statusCode`, else 500.
+pub fn status_of_error(eval: &mut Evaluator, error: &Value) -> Status {
+    if eval.host_tag(error) == Some(ERROR) {
+        return Status::OfError;
+    }
+    match &error.kind {
+        Kind::Object(id) => {
+            let field = eval.field(*id, "status").or_else(|| eval.field(*id, "statusCode"));
+            match field.map(|field| field.value.clone()) {
+                Some(value) => status(&value),
+                None => Status::Code(500),
+            }
+        }
+        Kind::Unknown(reason) => Status::Unknown(reason.clone()),
+        _ => Status::Code(500),
+    }
+}
+
+/// A value as a status.
+pub fn status(value: &Value) -> Status {
+    match &value.kind {
+        Kind::Number(number) if (100.0..1000.0).contains(number) => Status::Code(*number as u16),
+        Kind::Text(text) if matches!(&**text, Text::Request(Part::ErrorStatus)) => Status::OfError,
+        Kind::Str(text) => match text.parse() {
+            Ok(code) => Status::Code(code),
+            Err(_) => Status::Unknown(Reason::new("this status is no number", value.span)),
+        },
+        Kind::Unknown(reason) => Status::Unknown(reason.clone()),
+        _ => Status::Unknown(Reason::new("this status is not followed", value.span)),
+    }
+}
+
+/// A method of a request or an answer. `numbers_are_statuses` is Express 4's `res.send(200)`.
+pub fn method(eval: &mut Evaluator, call: &MethodCall, numbers_are_statuses: bool) -> Option<Value> {
+    match eval.host_tag(call.receiver) {
+        Some(REQUEST) => request_method(eval, call),
+        Some(RESPONSE) => Some(response_method(eval, call, numbers_are_statuses)),
+        Some(HEADERS) => match call.name {
+            "get" | "has" => {
+                let name = call.arguments.get(0)?.as_str()?.to_owned();
+                let value = request_header(eval, &name, call.span);
+                Some(if call.name == "has" { Value::test(value.present(), call.span) } else { value })
+            }
+            "hasOwnProperty" => None,
+            _ => None,
+        },
+        _ => match &call.receiver.kind {
+            Kind::Unknown(_) if eval.is_collecting() => unnamed_method(eval, call),
+            _ => None,
+        },
+    }
+}
+
+fn request_method(eval: &mut Evaluator, call: &MethodCall) -> Option<Value> {
+    match call.name {
+        "get" | "header" => {
+            let name = call.arguments.get(0)?.as_str()?.to_owned();
+            Some(request_header(eval, &name, call.span))
+        }
+        "on" | "once" | "pipe" | "setEncoding" => {
+            for argument in &call.arguments.positional {
+                if let Kind::Function(_) = argument.kind {
+                    // The body's events come sooner or later.
+                    eval.call(argument, &Arguments::default(), call.span);
+                }
+            }
+            Some(call.receiver.clone())
+        }
+        _ => None,
+    }
+}
+
+fn response_method(eval: &mut Evaluator, call: &MethodCall, numbers_are_statuses: bool) -> Value {
+    let first = call.arguments.get(0);
+    let span = call.span;
+    match call.name {
+        "set" | "header" | "setHeader" | "setHeaders" => set_headers(eval, call, WriteOp::Set),
+        "append" | "appendHeader" => set_headers(eval, call, WriteOp::Append),
+        "removeHeader" => {
+            if let Some(name) = first.and_then(Value::as_str) {
+                let write = HeaderWrite {
+                    name: name.into(),
+                    op: WriteOp::Remove,
+                    values: Vec::new(),
+                    trail: Value::undefined(span).trail(),
+                };
+                eval.emit(EffectKind::Write(write), span);
+            }
+        }
+        "vary" => {
+            if let Some(value) = first {
+                write(eval, headers::canonical(headers::VARY).as_ref(), WriteOp::AppendMembers, value, span);
+            }
+        }
+        "status" => {
+            if let Some(value) = first {
+                set_status(eval, value, span, false);
+            }
+        }
+        "writeHead" => write_head(eval, call),
+        "sendStatus" => {
+            if let Some(value) = first {
+                set_status(eval, value, span, true);
+            }
+        }
+        "redirect" => {
+            let vary = Value::str("Accept", span);
+            write(eval, "Vary", WriteOp::AppendMembers, &vary, span);
+            match first.map(|value| &value.kind) {
+                Some(Kind::Number(_)) => set_status(eval, &call.arguments.positional[0].clone(), span, true),
+                _ => eval.emit(EffectKind::Respond(Some(Status::Code(302))), span),
+            }
+        }
+        "send" | "json" if numbers_are_statuses && matches!(first.map(|value| &value.kind), Some(Kind::Number(_))) => {
+            if let Some(value) = first {
+                set_status(eval, value, span, call.name == "send");
+            }
+            if call.name == "json" {
+                eval.emit(EffectKind::Respond(None), span);
+            }
+        }
+        "send" | "json" | "jsonp" | "end" | "render" | "sendFile" | "sendfile" | "download" | "write"
+        | "flushHeaders" => {
+            eval.emit(EffectKind::Respond(None), span);
+            for argument in &call.arguments.positional {
+                if matches!(argument.kind, Kind::Function(_)) && call.name != "render" {
+                    eval.collect(argument, &Arguments::default(), span);
+                }
+            }
+        }
+        "format" => {
+            let vary = Value::str("Accept", span);
+            write(eval, "Vary", WriteOp::AppendMembers, &vary, span);
+            eval.emit(EffectKind::Respond(None), span);
+        }
+        "get" | "getHeader" | "hasHeader" => return Value::unknown("what the answer has so far", span),
+        _ => {}
+    }
+    call.receiver.clone()
+}
+
+/// A method of something unknown, that speaks of a CORS header: a helper's `res`, a class's own answer.
+fn unnamed_method(eval: &mut Evaluator, call: &MethodCall) -> Option<Value> {
+    let op = match call.name {
+        "set" | "header" | "setHeader" => WriteOp::Set,
+        "append" | "appendHeader" => WriteOp::Append,
+        "writeHead" => {
+            let speaks = call.arguments.positional.iter().any(|argument| {
+                argument.as_object().is_some_and(|id| eval.object(id).fields.iter().any(|field| is_cors(&field.name)))
+            });
+            if speaks {
+                write_head(eval, call);
+                return Some(call.receiver.clone());
+            }
+            return None;
+        }
+        _ => return None,
+    };
+    let speaks = match call.arguments.get(0)? {
+        Value { kind: Kind::Str(name), .. } => is_cors(name) && call.arguments.positional.len() == 2,
+        other => other.as_object().is_some_and(|id| eval.object(id).fields.iter().any(|field| is_cors(&field.name))),
+    };
+    if !speaks {
+        return None;
+    }
+    set_headers(eval, call, op);
+    Some(call.receiver.clone())
+}
+
+fn is_cors(name: &str) -> bool {
+    name.get(..15).is_some_and(|start| start.eq_ignore_ascii_case("access-control-"))
+        || headers::misspelt_cors_header(name).is_some()
+}
+
+/// Sets the status of the answer to come, or answers with it.
+fn set_status(eval: &mut Evaluator, value: &Value, span: Span, answers: bool) {
+    for (when, value) in value.branches() {
+        let status = status(&value);
+        let kind = if answers { EffectKind::Respond(Some(status)) } else { EffectKind::Status(status) };
+        eval.under(when, |eval| eval.emit(kind, span));
+    }
+}
+
+fn set_headers(eval: &mut Evaluator, call: &MethodCall, op: WriteOp) {
+    match call.arguments.get(0).map(|first| (&first.kind, first.as_object())) {
+        Some((Kind::Str(name), _)) => {
+            let name = name.clone();
+            match call.arguments.get(1) {
+                // `res.set('Name')` without a value is Express's `String(undefined)`.
+                None => write(eval, &name, op, &Value::undefined(call.span), call.span),
+                Some(value) => {
+                    let strict = matches!(call.name, "setHeader" | "appendHeader");
+                    if strict && matches!(value.kind, Kind::Undefined) {
+                        // ERR_HTTP_INVALID_HEADER_VALUE
+                        eval.emit(EffectKind::Fail(Status::Code(500)), call.span);
+                        return;
+                    }
+                    write(eval, &name, op, value, call.span);
+                }
+            }
+        }
+        Some((_, Some(id))) => {
+            for field in eval.object(id).fields.clone() {
+                write(eval, &field.name, op, &field.value, field.span);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn write_head(eval: &mut Evaluator, call: &MethodCall) {
+    if let Some(value) = call.arguments.get(0) {
+        set_status(eval, value, call.span, false);
+    }
+    for argument in call.arguments.positional.iter().skip(1) {
+        let Some(id) = argument.as_object() else { continue };
+        let object = eval.object(id);
+        if object.tag == Tag::Array {
+            let items = object.items.clone();
+            for pair in items.chunks(2) {
+                if let [Value { kind: Kind::Str(name), .. }, value] = pair {
+                    let name = name.clone();
+                    write(eval, &name, WriteOp::Set, value, value.span);
+                }
+            }
+        } else {
+            for field in object.fields.clone() {
+                write(eval, &field.name, WriteOp::Set, &field.value, field.span);
+            }
+        }
+    }
+}
+
+/// Writes a header with a value of the program, under every condition on which the value depends.
+pub fn write(eval: &mut Evaluator, name: &str, op: WriteOp, value: &Value, span: Span) {
+    let mut trail = value.trail();
+    if trail.0.first().is_none_or(|(place, _)| *place != span) {
+        trail.0.push((span, "".into()));
+    }
+    let values = match eval.items(value) {
+        Some(object) => object.items.iter().map(|item| item.to_text("undefined")).collect(),
+        None => vec![value.to_text("undefined")],
+    };
+    write_texts(eval, name, op, values, trail, span);
+}
+
+/// Writes a header. A value that Node refuses ends in an error (`ERR_INVALID_CHAR`).
+pub fn write_texts(
+    eval: &mut Evaluator,
+    name: &str,
+    op: WriteOp,
+    values: Vec<Text>,
+    trail: crate::model::Trail,
+    span: Span,
+) {
+    if values.iter().any(|value| value.as_literal().is_some_and(|text| !is_field_value(text))) {
+        eval.emit(EffectKind::Fail(Status::Code(500)), span);
+        return;
+    }
+    let write = HeaderWrite { name: Arc::from(name), op, values, trail };
+    eval.emit(EffectKind::Write(write), span);
+}
+
+/// Node's `checkInvalidHeaderChar`.
+fn is_field_value(text: &str) -> bool {
+    text.chars()
+        .all(|letter| letter == '\t' || (' '..='\u{7e}').contains(&letter) || ('\u{80}'..='\u{ff}').contains(&letter))
+}

@@ -1,0 +1,118 @@
+//! Packages around Express, as far as they decide who answers.
+
+use super::{host_object, native};
+use crate::eval::{Arguments, Evaluator, Kind, Native, Value};
+use crate::source::Span;
+
+/// Middleware that goes on, and touches no CORS header.
+pub const PLAIN: &str = "middleware.plain";
+/// Middleware that reads cookies or sessions.
+pub const CREDENTIALS: &str = "middleware.credentials";
+/// Middleware that refuses requests without credentials.
+pub const AUTH: &str = "middleware.auth";
+/// Middleware that parses bodies.
+pub const BODY: &str = "middleware.body";
+/// Middleware that limits the rate of requests.
+pub const LIMIT: &str = "middleware.limit";
+/// Middleware that serves files.
+pub const STATIC: &str = "middleware.static";
+/// Middleware that hands requests to another server.
+pub const PROXY: &str = "middleware.proxy";
+
+/// What a package's functions give, by the package's name.
+fn package(module: &str) -> Option<&'static str> {
+    Some(match module {
+        "helmet"
+        | "morgan"
+        | "compression"
+        | "hpp"
+        | "xss-clean"
+        | "express-mongo-sanitize"
+        | "serve-favicon"
+        | "method-override"
+        | "response-time"
+        | "connect-timeout"
+        | "express-winston"
+        | "pino-http"
+        | "csurf"
+        | "express-useragent"
+        | "express-fileupload"
+        | "connect-flash"
+        | "express-request-id"
+        | "nocache"
+        | "errorhandler"
+        | "express-validator"
+        | "express-async-errors"
+        | "express-status-monitor"
+        | "multer"
+        | "swagger-ui-express" => "package.plain",
+        "cookie-parser" | "express-session" | "cookie-session" => "package.credentials",
+        "body-parser" => "package.body",
+        "express-rate-limit" | "express-slow-down" | "express-brute" => "package.limit",
+        "express-jwt" | "express-oauth2-jwt-bearer" | "express-basic-auth" | "express-bearer-token-required" => {
+            "package.auth"
+        }
+        "passport" => "package.passport",
+        "serve-static" => "package.static",
+        "http-proxy-middleware" | "express-http-proxy" => "package.proxy",
+        _ => return None,
+    })
+}
+
+/// A package by its name.
+pub fn import(_eval: &mut Evaluator, module: &str, span: Span) -> Option<Value> {
+    package(module).map(|name| native(name, None, span))
+}
+
+/// A function of a package.
+pub fn property(package: &Native, name: &str, span: Span) -> Option<Value> {
+    let property = match (package.name, name) {
+        ("package.passport", "authenticate") => "package.auth",
+        ("package.passport", "initialize") => "package.plain",
+        ("package.passport", "session") => "package.credentials",
+        ("package.passport", _) => return None,
+        // `swaggerUi.serve` is middleware itself; functions of a package are its kind.
+        (kind, _) => {
+            return Some(native(kind_of(kind), None, span));
+        }
+    };
+    Some(native(property, None, span))
+}
+
+fn kind_of(name: &str) -> &'static str {
+    match name {
+        "package.credentials" => "package.credentials",
+        "package.body" => "package.body",
+        "package.limit" => "package.limit",
+        "package.auth" => "package.auth",
+        "package.static" => "package.static",
+        "package.proxy" => "package.proxy",
+        _ => "package.plain",
+    }
+}
+
+/// The tag of what a call of a package's function gives.
+fn tag(name: &str) -> &'static str {
+    match name {
+        "package.credentials" => CREDENTIALS,
+        "package.body" => BODY,
+        "package.limit" => LIMIT,
+        "package.auth" => AUTH,
+        "package.static" => STATIC,
+        "package.proxy" => PROXY,
+        _ => PLAIN,
+    }
+}
+
+/// A call of a package's function: it gives middleware.
+pub fn call(eval: &mut Evaluator, package: &Native, arguments: &Arguments, span: Span) -> Option<Value> {
+    let middleware = host_object(eval, tag(package.name), span);
+    if let Some(id) = middleware.as_object() {
+        for (at, argument) in arguments.positional.iter().enumerate().take(3) {
+            if !matches!(argument.kind, Kind::Function(_)) {
+                eval.set_field(id, ["0", "1", "2"][at], argument.clone(), argument.span);
+            }
+        }
+    }
+    Some(middleware)
+}

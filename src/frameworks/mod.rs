@@ -1,0 +1,4 @@
+//! What each framework puts on the wire, said in the model's terms: one folder each.
+
+pub mod common;
+pub mod express;
