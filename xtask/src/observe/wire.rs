@@ -8,7 +8,7 @@ use super::record::{Answer, Request};
 use super::{PATIENCE, SERVER};
 
 /// Header lines that differ from run to run, or say nothing about who may read.
-const LEFT_OUT: [&str; 12] = [
+const LEFT_OUT: [&str; 13] = [
     "accept-ranges",
     "connection",
     "content-security-policy",
@@ -21,6 +21,7 @@ const LEFT_OUT: [&str; 12] = [
     "transfer-encoding",
     "x-content-type-options",
     "x-powered-by",
+    "x-ratelimit-reset",
 ];
 
 /// More of answer heads than this is no answer.
@@ -29,10 +30,16 @@ const LONGEST_HEAD: usize = 1 << 20;
 /// Sends one request on a connection of its own and reads the answer's head.
 ///
 /// A connection that ends before the head does is `ECONNRESET`; one that stays open and silent is a time-out. Both
-/// are answers. An error is that the server could not be reached at all.
+/// are answers, and so is `ECONNREFUSED`: an earlier request ended the program.
 pub fn ask(request: &Request, body: Option<&str>) -> Result<Answer, String> {
     let address = SocketAddr::from(SERVER);
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE).map_err(|error| format!("{address}: {error}"))?;
+    let mut stream = match TcpStream::connect_timeout(&address, PATIENCE) {
+        Ok(stream) => stream,
+        Err(error) if error.kind() == ErrorKind::ConnectionRefused => {
+            return Ok(Answer::Failed("ECONNREFUSED".to_owned()));
+        }
+        Err(error) => return Err(format!("{address}: {error}")),
+    };
     let deadline = Instant::now() + PATIENCE;
     let message = message(request, body);
     if stream.write_all(message.as_bytes()).is_err() {

@@ -8,10 +8,8 @@ function say(startup) {
   process.stdout.write(`startup: ${String(startup).replace(/\n/g, ' ')}\n`);
 }
 
-// Errors of requests must not end the program: a recorded server answers the next request, too.
-let started = false;
+// Once the program is up, an error that nobody caught ends it, as it would anywhere else.
 function failed(error) {
-  if (started) return;
   say(`throws ${error && error.name}: ${error && error.message}`);
   process.exit(1);
 }
@@ -19,7 +17,8 @@ process.on('uncaughtException', failed);
 process.on('unhandledRejection', failed);
 
 function up() {
-  started = true;
+  process.off('uncaughtException', failed);
+  process.off('unhandledRejection', failed);
   say('ok');
 }
 
@@ -38,4 +37,7 @@ async function serve(app) {
   }
 }
 
-(async () => serve(require(process.argv[2])))().catch(failed);
+(async () => {
+  const module = await import(require('node:url').pathToFileURL(process.argv[2]));
+  await serve(module.default);
+})().catch(failed);

@@ -82,8 +82,11 @@ impl Stand for Node {
     }
 
     fn versions(&self, program: &str) -> Vec<(String, String)> {
-        let used =
-            |package: &str| program.contains(&format!("'{package}'")) || program.contains(&format!("'{package}/"));
+        let used = |package: &str| {
+            let starts = [format!("'{package}"), format!("\"{package}")];
+            let ends = |rest: &str| rest.starts_with(['\'', '"', '/']);
+            starts.iter().any(|start| program.split(start.as_str()).skip(1).any(ends))
+        };
         let mut versions: Vec<(String, String)> = self.packages.clone().into_iter().collect();
         versions.retain(|(package, _)| *package == self.framework || used(package));
         versions.push(("node".to_owned(), self.node.clone()));
