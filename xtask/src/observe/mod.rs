@@ -154,10 +154,38 @@ fn rewrite(file: &File, stands: &[Box<dyn Stand>], runs: &[Vec<Option<Run>>]) ->
             }
             (new.startup, new.probes) = (startup, probes);
             new.versions = versions(record, &members);
-            records.push(new);
+            match records.last_mut() {
+                Some(last) if same_but_for_versions(last, &new) => {
+                    last.versions = joined(&last.versions, &new.versions)
+                }
+                _ => records.push(new),
+            }
         }
     }
     records
+}
+
+/// Whether two records became one: versions that once differed agree again.
+fn same_but_for_versions(one: &Record, other: &Record) -> bool {
+    let asked = |record: &Record| (record.id.clone(), record.config.clone(), record.startup.clone());
+    one.browser.is_none() && other.browser.is_none() && asked(one) == asked(other) && one.probes == other.probes
+}
+
+fn joined(one: &BTreeMap<String, Versions>, other: &BTreeMap<String, Versions>) -> BTreeMap<String, Versions> {
+    let mut all = one.clone();
+    for (package, versions) in other {
+        let mut list = one.get(package).map_or_else(Vec::new, |known| known.list().to_vec());
+        list.extend(
+            versions
+                .list()
+                .iter()
+                .filter(|version| !one.get(package).is_some_and(|known| known.list().contains(version)))
+                .cloned(),
+        );
+        let several = matches!(versions, Versions::Many(_)) || list.len() > 1;
+        all.insert(package.clone(), Versions::of(list, several));
+    }
+    all
 }
 
 /// The versions of every package the program was run with, as far as it uses them.
