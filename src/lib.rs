@@ -19,4 +19,9 @@ pub mod rules;
 
 pub mod config;
 
+pub mod report;
 pub mod triage;
+
+pub mod engine;
+
+pub mod cli;

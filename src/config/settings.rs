@@ -18,8 +18,8 @@ pub struct Settings {
     pub paths: Vec<PathBuf>,
     /// A text to lint instead of a file.
     pub stdin: Option<Stdin>,
-    /// Paths that are left out, relative to the base.
-    pub exclude: GlobSet,
+    /// Patterns of paths that are left out, each with the folder that they are relative to.
+    pub exclude: Vec<(PathBuf, GlobSet)>,
     /// Read what `.gitignore` and its like leave out.
     pub no_ignore: bool,
     /// Read hidden files and folders.
@@ -56,7 +56,7 @@ impl Settings {
             base,
             paths: paths.into_iter().collect(),
             stdin: None,
-            exclude: GlobSet::empty(),
+            exclude: Vec::new(),
             no_ignore: false,
             hidden: false,
             include_tests: false,

@@ -18,6 +18,16 @@ pub enum FileKind {
     Nginx,
 }
 
+impl FileKind {
+    /// The language of a program by its extension; `None` where the name does not tell.
+    pub fn of_name(path: &Path) -> Option<FileKind> {
+        match by_name(path) {
+            ByName::Source(kind) => Some(kind),
+            ByName::MaybeNginx | ByName::Other => None,
+        }
+    }
+}
+
 /// What a file's name says about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ByName {

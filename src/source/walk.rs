@@ -18,8 +18,8 @@ pub struct WalkSettings {
     pub base: PathBuf,
     /// Files and folders. A file is read whatever it is called; a folder's own name excludes nothing in it.
     pub paths: Vec<PathBuf>,
-    /// Patterns of paths that are left out, relative to the base; see [`exclusions`].
-    pub exclude: GlobSet,
+    /// Patterns of paths that are left out, each with the folder that they are relative to; see [`exclusions`].
+    pub exclude: Vec<(PathBuf, GlobSet)>,
     /// Read what `.gitignore` and its like leave out.
     pub no_ignore: bool,
     /// Read files and folders whose names begin with a dot.
@@ -281,8 +281,8 @@ impl Walker<'_> {
     }
 
     fn excluded(&self, path: &Path) -> bool {
-        let relative = path.strip_prefix(&self.settings.base).unwrap_or(path);
-        !self.settings.exclude.is_empty() && self.settings.exclude.is_match(relative)
+        let mut exclude = self.settings.exclude.iter();
+        exclude.any(|(folder, globs)| path.strip_prefix(folder).is_ok_and(|relative| globs.is_match(relative)))
     }
 
     /// The folders between the root that a path was reached from and the path itself.
@@ -412,7 +412,7 @@ mod tests {
         WalkSettings {
             base: base.to_owned(),
             paths: paths.iter().map(PathBuf::from).collect(),
-            exclude: GlobSet::empty(),
+            exclude: Vec::new(),
             no_ignore: false,
             hidden: false,
             include_tests: false,
@@ -495,7 +495,7 @@ mod tests {
     fn patterns_exclude() {
         let folder = tree(&[("a/app.js", JS), ("b/app.js", JS), ("b/c/app.js", JS), ("gen.js", JS)]);
         let excluding = |patterns: &[&str]| {
-            let exclude = exclusions(patterns.iter().copied()).unwrap();
+            let exclude = vec![(folder.path().to_owned(), exclusions(patterns.iter().copied()).unwrap())];
             seen(&WalkSettings { exclude, ..settings(folder.path(), &["."]) }).0
         };
         assert_eq!(excluding(&["b"]), ["a/app.js", "gen.js"]);

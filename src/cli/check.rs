@@ -1,0 +1,186 @@
+//! `corslint check`: lints.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use super::args::{CheckArgs, FileArgs};
+use super::progress::Progress;
+use super::{Ending, Failure, Verdict, output, terminal};
+use crate::config::{Config, Settings, Stdin, find, nearest};
+use crate::engine;
+use crate::finding::{Confidence, Severity};
+use crate::report::{self, Format, View};
+use crate::rules::{find_page, pages};
+use crate::source::{LARGEST_FILE, absolute, exclusions, text_of};
+use crate::triage::Baseline;
+
+pub(super) fn run(args: CheckArgs) -> Ending {
+    let named = args.stdin_filename.as_ref().map_or(&args.paths[..], std::slice::from_ref);
+    let mut settings = settings(&args.paths, named, &args.files, args.config.as_deref(), args.no_config)?;
+    known(&args.select)?;
+    known(&args.ignore)?;
+    settings.stdin = stdin(&args, &settings.base)?;
+    settings.min_confidence = args.min_confidence.or(settings.config.min_confidence).unwrap_or(Confidence::Medium);
+    settings.select = args.select;
+    settings.ignore = args.ignore;
+    let baseline = match &args.baseline {
+        Some(path) => {
+            Some(Baseline::load(path).map_err(|why| Failure::new(format!("the baseline {} {why}", path.display())))?)
+        }
+        None => None,
+    };
+    // An output that cannot be written is known before the work, not after it.
+    for path in args.output.iter().chain(&args.write_baseline) {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        if !folder.is_dir() {
+            return Err(Failure::new(format!(
+                "{} cannot be written: there is no folder {}",
+                path.display(),
+                folder.display()
+            )));
+        }
+    }
+
+    let progress = Progress::start(!args.quiet);
+    let run = engine::run(&settings, baseline.as_ref(), &progress.scanned);
+    drop(progress);
+
+    if let Some(path) = &args.write_baseline {
+        let known = run.outcome.suppressed.iter().filter(|(_, how)| *how == crate::finding::Suppression::Baseline);
+        let all = run.outcome.findings.iter().chain(known.map(|(reported, _)| reported));
+        output::write(path, &Baseline::text(all, &run.sources))?;
+    }
+    let view = View {
+        color: terminal::color(args.color, args.output.is_none() && terminal::stdout_is_terminal()),
+        unicode: terminal::unicode(),
+        width: terminal::width(),
+        quiet: args.quiet,
+        verbose: args.verbose,
+    };
+    let format = Format::from(args.format);
+    let mut text = report::render(format, &run.outcome, &run.sources, &view);
+    if args.statistics && matches!(format, Format::Human | Format::Compact) {
+        text.push_str(&report::statistics(&run.outcome));
+    }
+    match &args.output {
+        Some(path) => output::write(path, &text)?,
+        None => output::print(&text)?,
+    }
+    if args.strict && !run.outcome.problems.is_empty() {
+        let count = run.outcome.problems.len();
+        return Err(Failure::new(format!("{count} files or places could not be read (--strict)")));
+    }
+    let threshold = match args.fail_on {
+        Some(fail_on) => fail_on.severity(),
+        None => settings.config.fail_on.unwrap_or(Some(Severity::Warning)),
+    };
+    let fails = threshold.is_some_and(|threshold| run.outcome.worst() >= Some(threshold));
+    Ok(if fails && !args.exit_zero && args.write_baseline.is_none() { Verdict::Fail } else { Verdict::Pass })
+}
+
+/// The settings that paths, file options and the configuration file give: for every command that reads files. The
+/// configuration is searched from what holds all of `named`.
+///
+/// # Errors
+/// A path that does not exist, a configuration or pattern that is wrong.
+pub(super) fn settings(
+    paths: &[PathBuf],
+    named: &[PathBuf],
+    files: &FileArgs,
+    config: Option<&Path>,
+    no_config: bool,
+) -> Result<Settings, Failure> {
+    let base = std::env::current_dir()
+        .map_err(|error| Failure::new(format!("the working directory cannot be read: {error}")))?;
+    let paths: Vec<PathBuf> = if paths.is_empty() { vec![PathBuf::from(".")] } else { paths.to_vec() };
+    for path in paths.iter().filter(|path| path.as_os_str() != "-") {
+        if let Err(error) = base.join(path).symlink_metadata() {
+            let why = match error.kind() {
+                std::io::ErrorKind::NotFound => "does not exist".to_owned(),
+                _ => format!("cannot be read: {error}"),
+            };
+            return Err(Failure::new(format!("the path {} {why}", path.display())));
+        }
+    }
+    let config_file = match config {
+        Some(path) => Some(absolute(&base, path)),
+        None if no_config => None,
+        None => find(&common_folder(&base, named)),
+    };
+    let config = match &config_file {
+        Some(path) => Config::load(path).map_err(|error| {
+            let help = error.help.clone();
+            let error = crate::config::ConfigError { help: None, ..error };
+            Failure { message: error.to_string(), help }
+        })?,
+        None => Config::default(),
+    };
+    let excluded = |patterns: &[String]| {
+        exclusions(patterns.iter().map(String::as_str)).map_err(|why| Failure::new(format!("--exclude {why}")))
+    };
+    let mut settings = Settings::new(base.clone(), paths);
+    settings.root = root(&base, config_file.as_deref());
+    settings.exclude = vec![(base, excluded(&files.exclude)?), (config.folder.clone(), excluded(&config.exclude)?)];
+    settings.config = config;
+    settings.no_ignore = files.no_ignore;
+    settings.hidden = files.hidden;
+    settings.include_tests = files.include_tests;
+    settings.threads = files.threads;
+    Ok(settings)
+}
+
+/// The folder that holds all paths.
+fn common_folder(base: &Path, paths: &[PathBuf]) -> PathBuf {
+    let mut paths = paths.iter().filter(|path| path.as_os_str() != "-").map(|path| absolute(base, path));
+    let Some(mut common) = paths.next() else { return base.to_owned() };
+    for path in paths {
+        while !path.starts_with(&common) && common.pop() {}
+    }
+    common
+}
+
+/// The project's folder: the configuration's, or the nearest above that is a repository's, or the working directory.
+fn root(base: &Path, config: Option<&Path>) -> PathBuf {
+    let repository = || base.ancestors().find(|folder| folder.join(".git").exists()).map(Path::to_owned);
+    config.and_then(Path::parent).map(Path::to_owned).or_else(repository).unwrap_or_else(|| base.to_owned())
+}
+
+/// The text of standard input, if `-` is what is to be linted.
+fn stdin(args: &CheckArgs, base: &Path) -> Result<Option<Stdin>, Failure> {
+    let dash = args.paths.iter().any(|path| path.as_os_str() == "-");
+    if !dash {
+        return match args.stdin_filename {
+            Some(_) => Err(Failure::new("--stdin-filename goes with the path `-`")),
+            None => Ok(None),
+        };
+    }
+    if args.paths.len() > 1 {
+        return Err(Failure::new("`-` cannot be linted together with other paths"));
+    }
+    let Some(name) = &args.stdin_filename else {
+        return Err(Failure::new("`-` needs --stdin-filename: the name tells the language and the configuration"));
+    };
+    let mut bytes = Vec::new();
+    std::io::stdin()
+        .lock()
+        .take(LARGEST_FILE + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| Failure::new(format!("standard input cannot be read: {error}")))?;
+    if bytes.len() as u64 > LARGEST_FILE {
+        return Err(Failure::new(format!("standard input has more than the {LARGEST_FILE} bytes that are read")));
+    }
+    let text = text_of(bytes).map_err(|error| Failure::new(format!("standard input: {error}")))?;
+    Ok(Some(Stdin { path: absolute(base, name), text }))
+}
+
+/// Checks that rules exist.
+fn known(rules: &[String]) -> Result<(), Failure> {
+    match rules.iter().find(|rule| find_page(rule).is_none()) {
+        Some(rule) => {
+            let near = nearest(rule, pages().iter().map(|page| page.id));
+            let help = near.map_or("`corslint rules` lists them".to_owned(), |near| format!("did you mean `{near}`?"));
+            Err(Failure::new(format!("there is no rule `{rule}`")).help(help))
+        }
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,274 @@
+//! The report for people: one screen for one fault.
+
+use rustc_hash::FxHashMap;
+
+use super::excerpt::{Drawing, Mark, draw};
+use super::text::{Paint, Style, clean, cut, width, wrap};
+use super::{View, summary};
+use crate::finding::{Applicability, Confidence, Evidence, Finding, Outcome, Problem, Reported, Severity, Snippet};
+use crate::source::{SourceSet, Span};
+
+/// How many places of a repeated fault are named.
+const MOST_PLACES: usize = 8;
+
+/// How many lines a change may show.
+const MOST_CHANGED: usize = 14;
+
+/// The report, without colours unless asked for.
+pub(super) fn render(outcome: &Outcome, sources: &SourceSet, view: &View) -> String {
+    let mut page = Page { sources, view, paint: Paint { on: view.color }, out: String::new() };
+    for group in grouped(&outcome.findings) {
+        page.finding(&group);
+    }
+    if view.verbose {
+        page.suppressed(outcome);
+    }
+    for problem in &outcome.problems {
+        page.problem(problem);
+    }
+    if !view.quiet {
+        page.out.push_str(&summary::human(outcome, page.paint));
+    }
+    page.out
+}
+
+/// Findings that say the same about different places, in the order of their first.
+fn grouped(findings: &[Reported]) -> Vec<Vec<&Finding>> {
+    let mut groups: Vec<Vec<&Finding>> = Vec::new();
+    let mut known: FxHashMap<(&str, Severity, &str, Option<&str>), usize> = FxHashMap::default();
+    for Reported { finding, .. } in findings {
+        let key = (finding.rule, finding.severity, finding.message.as_str(), finding.help.as_deref());
+        match known.get(&key) {
+            Some(&at) => groups[at].push(finding),
+            None => {
+                known.insert(key, groups.len());
+                groups.push(vec![finding]);
+            }
+        }
+    }
+    groups
+}
+
+/// The style of a severity.
+pub(super) fn style_of(severity: Severity) -> Style {
+    match severity {
+        Severity::Error => Style::Red,
+        Severity::Warning => Style::Yellow,
+        Severity::Note => Style::Cyan,
+    }
+}
+
+struct Page<'a> {
+    sources: &'a SourceSet,
+    view: &'a View,
+    paint: Paint,
+    out: String,
+}
+
+impl Page<'_> {
+    fn finding(&mut self, group: &[&Finding]) {
+        let Some((finding, others)) = group.split_first() else { return };
+        let head = format!("{}[{}]", finding.severity, finding.rule);
+        let unsure = match finding.confidence {
+            Confidence::High => "",
+            Confidence::Medium => " (likely)",
+            Confidence::Low => " (possible)",
+        };
+        let message = clean(&finding.message);
+        let lines = wrap(&format!("{head}: {message}{unsure}"), self.view.width);
+        for (at, line) in lines.iter().enumerate() {
+            if at == 0 {
+                let (head, rest) = line.split_once(": ").unwrap_or((line.trim_end_matches(':'), ""));
+                let head = self.paint.paint(style_of(finding.severity), head);
+                self.out.push_str(&format!("{head}: {}\n", self.paint.paint(Style::Bold, rest)));
+            } else {
+                self.out.push_str(&format!("  {}\n", self.paint.paint(Style::Bold, line)));
+            }
+        }
+        self.excerpts(finding);
+        self.section("in", &finding.scope);
+        self.section("browser", finding.consequence.as_deref().unwrap_or_default());
+        if let Some(evidence) = finding.evidence.first() {
+            self.proof(evidence);
+        }
+        self.section("help", finding.help.as_deref().unwrap_or_default());
+        if let Some(change) = &finding.change {
+            self.change(change);
+        }
+        self.fix(finding);
+        self.places(others);
+        self.out.push('\n');
+    }
+
+    /// The primary file's excerpts, then those of other files.
+    fn excerpts(&mut self, finding: &Finding) {
+        let mut files = vec![finding.primary.span.file];
+        for label in &finding.labels {
+            if !files.contains(&label.span.file) {
+                files.push(label.span.file);
+            }
+        }
+        let drawing = Drawing { color: self.view.color, unicode: self.view.unicode, width: self.view.width };
+        for id in files {
+            let file = self.sources.get(id);
+            let labels =
+                std::iter::once((&finding.primary, true)).chain(finding.labels.iter().map(|label| (label, false)));
+            let marks: Vec<_> = labels
+                .filter(|(label, _)| label.span.file == id)
+                .map(|(label, primary)| Mark { range: label.span.start..label.span.end, text: &label.text, primary })
+                .collect();
+            draw(&file, &marks, finding.severity, drawing, &mut self.out);
+        }
+    }
+
+    /// A line `  name:    text`, wrapped under itself. Nothing for an empty text.
+    fn section(&mut self, name: &str, text: &str) {
+        let text = clean(text);
+        for (at, line) in wrap(&text, self.view.width.saturating_sub(INDENT)).iter().enumerate() {
+            self.line(if at == 0 { name } else { "" }, line);
+        }
+    }
+
+    fn line(&mut self, name: &str, text: &str) {
+        let name = if name.is_empty() { String::new() } else { format!("{name}:") };
+        let padding = " ".repeat((INDENT - 2).saturating_sub(width(&name)));
+        self.out.push_str(&format!("  {}{padding}{text}\n", self.paint.paint(Style::Cyan, &name)));
+    }
+
+    fn proof(&mut self, evidence: &Evidence) {
+        let request = &evidence.request;
+        let value = |name: &str| {
+            request
+                .headers
+                .iter()
+                .find(|(header, _)| header.eq_ignore_ascii_case(name))
+                .map(|(_, value)| value.as_str())
+        };
+        let with = if evidence.credentials { " with the visitor's cookies" } else { "" };
+        let from = value("origin").map(|origin| format!("a page on {origin} asks ")).unwrap_or_default();
+        self.section("proof", &format!("{from}{} {}{with}", request.method, request.path));
+        for (name, value) in request.headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("origin")) {
+            self.header("> ", name, value);
+        }
+        if let Some(status) = evidence.status {
+            let line = format!("{}{status}", self.paint.paint(Style::Dim, "< "));
+            self.line("", &line);
+        }
+        for (name, value) in &evidence.headers {
+            self.header("< ", name, value);
+        }
+        self.section("", &evidence.verdict);
+    }
+
+    fn header(&mut self, direction: &str, name: &str, value: &str) {
+        let line = format!("{}: {}", clean(name), clean(value));
+        let line = cut(&line, self.view.width.saturating_sub(INDENT + 2)).into_owned();
+        self.line("", &format!("{}{line}", self.paint.paint(Style::Dim, direction)));
+    }
+
+    /// The lines around a place as they are and as they would be.
+    fn change(&mut self, change: &Snippet) {
+        let file = self.sources.get(change.span.file);
+        let (first, last) = (file.position(change.span.start).line, file.position(change.span.end).line);
+        let start = file.lines().range(&file.text, first).start;
+        let end = file.lines().range(&file.text, last).end.max(change.span.end as usize);
+        let Some(before) = file.text.get(start..end) else { return };
+        let (Some(lead), Some(trail)) =
+            (file.text.get(start..change.span.start as usize), file.text.get(change.span.end as usize..end))
+        else {
+            return;
+        };
+        let after = format!("{lead}{}{trail}", change.replacement);
+        self.diff(before, &after);
+    }
+
+    fn diff(&mut self, before: &str, after: &str) {
+        let (before, after): (Vec<_>, Vec<_>) = (before.lines().collect(), after.lines().collect());
+        let same_start = before.iter().zip(&after).take_while(|(a, b)| a == b).count();
+        let rest = before.len().min(after.len()) - same_start;
+        let same_end = before.iter().rev().zip(after.iter().rev()).take(rest).take_while(|(a, b)| a == b).count();
+        let gone = &before[same_start..before.len() - same_end];
+        let come = &after[same_start..after.len() - same_end];
+        if gone.is_empty() && come.is_empty() {
+            return;
+        }
+        let indent = gone.iter().chain(come).filter(|line| !line.trim().is_empty());
+        let indent = indent.map(|line| line.len() - line.trim_start().len()).min().unwrap_or(0);
+        let mut name = "change";
+        let mut left = MOST_CHANGED;
+        for (sign, style, lines) in [("-", Style::Red, gone), ("+", Style::Green, come)] {
+            for line in lines {
+                if left == 0 {
+                    self.line(name, "…");
+                    return;
+                }
+                left -= 1;
+                let text = clean(&line.get(indent..).unwrap_or_default().replace('\t', "    ")).into_owned();
+                let text = cut(&text, self.view.width.saturating_sub(INDENT + 2)).into_owned();
+                let painted = self.paint.paint(style, &format!("{sign} {text}"));
+                self.line(name, &painted);
+                name = "";
+            }
+        }
+    }
+
+    fn fix(&mut self, finding: &Finding) {
+        let best = finding.fixes.iter().max_by_key(|fix| fix.applicability);
+        if let Some(fix) = best
+            && let Some(option) = match fix.applicability {
+                Applicability::Safe => Some("--fix"),
+                Applicability::Unsafe => Some("--unsafe-fixes"),
+                Applicability::Display => None,
+            }
+        {
+            self.section("fix", &format!("`{option}` will {}", fix.title));
+        }
+    }
+
+    /// Further places of the same fault.
+    fn places(&mut self, others: &[&Finding]) {
+        for (at, finding) in others.iter().take(MOST_PLACES).enumerate() {
+            let scope = clean(&finding.scope);
+            let scope = if scope.is_empty() { String::new() } else { format!("  {scope}") };
+            let place = self.place(finding.primary.span);
+            self.line(if at == 0 { "also at" } else { "" }, &format!("{place}{scope}"));
+        }
+        if others.len() > MOST_PLACES {
+            self.line("", &format!("and {} more places", others.len() - MOST_PLACES));
+        }
+    }
+
+    fn place(&self, span: Span) -> String {
+        let file = self.sources.get(span.file);
+        let position = file.position(span.start);
+        format!("{}:{}:{}", clean(&file.name), position.line, position.column)
+    }
+
+    fn suppressed(&mut self, outcome: &Outcome) {
+        use crate::finding::Suppression;
+        for (reported, how) in &outcome.suppressed {
+            let finding = &reported.finding;
+            let how = match how {
+                Suppression::Comment { reason } if reason.is_empty() => "ignored by a comment".to_owned(),
+                Suppression::Comment { reason } => format!("ignored: {}", clean(reason)),
+                Suppression::Baseline => "in the baseline".to_owned(),
+            };
+            let place = self.place(finding.primary.span);
+            let line = format!("suppressed[{}]: {place}: {} ({how})", finding.rule, clean(&finding.message));
+            self.out.push_str(&self.paint.paint(Style::Dim, &line));
+            self.out.push('\n');
+        }
+        if !outcome.suppressed.is_empty() {
+            self.out.push('\n');
+        }
+    }
+
+    fn problem(&mut self, problem: &Problem) {
+        let head = self.paint.paint(Style::Yellow, &format!("problem[{}]", problem.kind.as_str()));
+        let line = problem.line.map(|line| format!(":{line}")).unwrap_or_default();
+        self.out.push_str(&format!("{head}: {}{line}: {}\n", clean(&problem.file), clean(&problem.message)));
+    }
+}
+
+/// The columns before a section's text.
+const INDENT: usize = 12;
