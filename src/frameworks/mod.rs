@@ -1,4 +1,5 @@
 //! What each framework puts on the wire, said in the model's terms: one folder each.
 
+pub mod analysis;
 pub mod common;
 pub mod express;

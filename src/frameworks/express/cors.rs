@@ -98,6 +98,8 @@ pub fn run(eval: &mut Evaluator, native: &Native, next: &Value, span: Span) {
     if let Some(policy) = native.of {
         eval.set_field(policy, "used", Value::new(Kind::Bool(true), span), span);
     }
+    // What a person would change is where the policy is made, not where it is registered.
+    let span = native.of.map_or(span, |policy| eval.object(policy).span);
     let Some(options) = native.bound.first() else { return };
     for (when, options) in options.branches() {
         eval.under(when, |eval| match &options.kind {

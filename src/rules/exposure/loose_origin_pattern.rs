@@ -1,0 +1,78 @@
+//! A test of the origin that lets in somebody else's.
+
+use crate::cors::{Fetch, Meant, Origin, WitnessKind, admits_anybody, find_witness, headers};
+use crate::finding::Severity;
+use crate::rules::{
+    Report, Rule, STRANGER, ServerView, allows_credentials, evidence, only, when, with_certainty, with_trail,
+};
+
+use super::reflected_origin::reflects;
+
+/// `loose-origin-pattern`
+pub struct LooseOriginPattern;
+
+impl Rule for LooseOriginPattern {
+    fn id(&self) -> &'static str {
+        "loose-origin-pattern"
+    }
+
+    fn check(&self, view: &ServerView, report: &mut Report) {
+        for test in &view.tests {
+            let Some(origin_test) = test.test() else { continue };
+            if admits_anybody(&origin_test) != Some(false) {
+                continue;
+            }
+            let meant = Meant::of(&origin_test);
+            let Some(witness) = find_witness(&origin_test, &meant) else { continue };
+            if witness.why == WitnessKind::OtherPort || Origin::parse(&witness.origin).is_err() {
+                continue;
+            }
+            // The server itself must let the witness in: other conditions may stand beside the test.
+            for route in &view.routes {
+                let answer = view.from_page(route, &witness.origin);
+                let Some((certainty, world)) = when(&answer, |world| reflects(world, &witness.origin)) else {
+                    continue;
+                };
+                if when(&view.from_page(route, STRANGER), |world| reflects(world, STRANGER)).is_some() {
+                    continue;
+                }
+                let Some((sent, _)) = only(world, headers::ALLOW_ORIGIN) else { continue };
+                let credentials = allows_credentials(world);
+                let names = meant.names();
+                let meant_words = names.first().map_or_else(String::new, |name| format!(", not only {name}"));
+                let message = format!("this test lets in `{}`{meant_words}", witness.origin);
+                let label = witness.why.describe();
+                let Some(finding) = report.at(self.id(), test.check.span, label, message) else { continue };
+                finding.severity = if credentials { Severity::Error } else { Severity::Warning };
+                let mut fetch = Fetch::get(&witness.origin, &route.path).with_method(&*route.method);
+                if credentials {
+                    fetch = fetch.with_credentials();
+                }
+                finding.evidence = evidence(view, &fetch);
+                finding.consequence = Some(if credentials {
+                    "whoever registers that name can read the answers with the visitor's cookies".into()
+                } else {
+                    "whoever registers that name can read the answers".into()
+                });
+                finding.help = Some(help(&test.check.test, names.first().copied()));
+                with_trail(finding, sent);
+                with_certainty(finding, &certainty);
+            }
+        }
+    }
+}
+
+fn help(test: &crate::cors::StringTest, name: Option<&str>) -> String {
+    use crate::cors::StringTest;
+    let name = name.unwrap_or("example.com");
+    match test {
+        StringTest::Matches(_) => format!(
+            "anchor the pattern at both ends and escape its dots: `^https:\\/\\/([a-z0-9-]+\\.)*{}$`",
+            name.replace('.', "\\.")
+        ),
+        StringTest::EndsWith(_) => {
+            format!("compare the whole origin, or begin the ending with a dot: `'.{}'`", name.trim_start_matches('.'))
+        }
+        _ => "compare the whole origin with a list of origins".to_owned(),
+    }
+}

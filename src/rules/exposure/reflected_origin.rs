@@ -1,0 +1,104 @@
+//! Every origin gets itself back.
+
+use crate::cors::{Fetch, headers};
+use crate::finding::Severity;
+use crate::model::World;
+use crate::rules::{
+    Certainty, OTHER_STRANGER, Report, Route, Rule, STRANGER, ServerView, allows_credentials, evidence, only, source,
+    when, with_certainty, with_trail,
+};
+
+/// `reflected-origin-with-credentials`
+pub struct WithCredentials;
+
+/// `reflected-origin`
+pub struct Plain;
+
+impl Rule for WithCredentials {
+    fn id(&self) -> &'static str {
+        "reflected-origin-with-credentials"
+    }
+
+    fn check(&self, view: &ServerView, report: &mut Report) {
+        for route in &view.routes {
+            reflection(view, route, true, self.id(), report);
+        }
+    }
+}
+
+impl Rule for Plain {
+    fn id(&self) -> &'static str {
+        "reflected-origin"
+    }
+
+    fn check(&self, view: &ServerView, report: &mut Report) {
+        for route in &view.routes {
+            reflection(view, route, false, self.id(), report);
+        }
+    }
+}
+
+/// Whether a world's answer gives a stranger's origin back.
+pub(super) fn reflects(world: &World, origin: &str) -> bool {
+    only(world, headers::ALLOW_ORIGIN).is_some_and(|(_, value)| value == origin)
+}
+
+fn reflection(view: &ServerView, route: &Route, credentials: bool, rule: &'static str, report: &mut Report) {
+    let answer = view.from_page(route, STRANGER);
+    let reflected = |world: &World| reflects(world, STRANGER) && allows_credentials(world) == credentials;
+    let Some((certainty, world)) = when(&answer, reflected) else { return };
+    // Two strangers that have nothing in common: whoever lets in both lets in anybody.
+    let other = view.from_page(route, OTHER_STRANGER);
+    if when(&other, |world| reflects(world, OTHER_STRANGER) && allows_credentials(world) == credentials).is_none() {
+        return;
+    }
+    let Some((sent, _)) = only(world, headers::ALLOW_ORIGIN) else { return };
+    let place = source(sent);
+    if !credentials && report.has("reflected-origin-with-credentials", place) {
+        return;
+    }
+    let message = if credentials {
+        "every origin is echoed back while credentials are allowed"
+    } else {
+        "every origin is echoed back, which lets in whom `*` would"
+    };
+    let Some(finding) = report.at(rule, place, "any origin gets itself back", message) else { return };
+    let mut fetch = Fetch::get(STRANGER, &route.path).with_method(&*route.method);
+    if credentials {
+        fetch = fetch.with_credentials();
+    }
+    finding.evidence = evidence(view, &fetch);
+    finding.consequence = Some(if credentials {
+        "any site that a signed-in visitor opens can send this request with the visitor's cookies, and read the answer"
+            .into()
+    } else {
+        "any site can read the answer; without `Vary: Origin` in every cache, one site's answer also reaches another"
+            .into()
+    });
+    if credentials && let Some((sent, _)) = only(world, headers::ALLOW_CREDENTIALS) {
+        let place = source(sent);
+        finding.labels.push(crate::finding::Label::new(place, "credentials are allowed here"));
+    }
+    with_trail(finding, sent);
+    with_certainty(finding, &certainty);
+    finding.help = Some(help(view, credentials).into());
+    if !credentials && certainty != Certainty::Always {
+        finding.severity = Severity::Warning;
+    }
+}
+
+fn help(view: &ServerView, credentials: bool) -> &'static str {
+    match (view.server.framework, credentials) {
+        ("express", true) => {
+            "list the origins that may read: `origin: ['https://app.example.com']`; everybody else then gets no Access-Control-Allow-Origin"
+        }
+        ("flask", true) => "list the origins that may read: `origins=[\"https://app.example.com\"]`",
+        ("nginx", true) => {
+            "list the origins in a `map $http_origin $cors_origin { default \"\"; \"https://app.example.com\" $http_origin; }` and send `$cors_origin`"
+        }
+        (_, true) => {
+            "compare the Origin header with a list, and send Access-Control-Allow-Origin only where it is on it"
+        }
+        (_, false) => "say `*` if everybody may read, or list the origins that may",
+    }
+}

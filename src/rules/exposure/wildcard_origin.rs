@@ -1,0 +1,118 @@
+//! Any site may read.
+
+use crate::cors::{Fetch, headers};
+use crate::finding::{Label, Severity};
+use crate::model::{RemarkKind, World};
+use crate::rules::{
+    Report, Route, Rule, STRANGER, ServerView, allows_credentials, evidence, only, source, when, with_trail,
+};
+
+use super::reflected_origin::reflects;
+
+/// `wildcard-origin`
+pub struct WildcardOrigin;
+
+/// `wildcard-fallback`
+pub struct WildcardFallback;
+
+fn is_wildcard(world: &World) -> bool {
+    only(world, headers::ALLOW_ORIGIN).is_some_and(|(_, value)| value == "*")
+}
+
+impl Rule for WildcardOrigin {
+    fn id(&self) -> &'static str {
+        "wildcard-origin"
+    }
+
+    fn check(&self, view: &ServerView, report: &mut Report) {
+        for route in &view.routes {
+            let answer = view.from_page(route, STRANGER);
+            let open = |world: &World| is_wildcard(world) && !allows_credentials(world);
+            let Some((certainty, world)) = when(&answer, open) else { continue };
+            if certainty.is_fallback() || certainty.is_development() {
+                continue;
+            }
+            let Some((sent, _)) = only(world, headers::ALLOW_ORIGIN) else { continue };
+            let place = source(sent);
+            let Some(finding) = report.at(self.id(), place, "any site", "any site may read the answers") else {
+                continue;
+            };
+            finding.consequence =
+                Some("no cookies are sent with such a request, so this is right for data that is public anyway".into());
+            finding.help = Some(
+                "list the origins if the data is not public; else say so: `corslint: ignore[wildcard-origin] public data`".into(),
+            );
+            with_trail(finding, sent);
+            if let Some((what, span)) = credentials_read(view, route) {
+                finding.severity = Severity::Warning;
+                finding.message = format!("any site may read the answers of a server that reads {what}");
+                finding.labels.push(Label::new(span, format!("{what} are read here")));
+                finding.consequence = Some(
+                    "a page elsewhere that has a token can use it from its visitors' browsers; cookies are not sent with `*`".into(),
+                );
+            }
+            finding.evidence = evidence(view, &Fetch::get(STRANGER, &route.path).with_method(&*route.method));
+        }
+    }
+}
+
+/// What the handlers of a route, or the middleware before them, read of the caller's credentials.
+fn credentials_read(view: &ServerView, route: &Route) -> Option<(String, crate::source::Span)> {
+    let answer = view.from_page(route, STRANGER);
+    let ran: Vec<_> = answer.worlds.iter().flat_map(|world| world.ran.iter().copied()).collect();
+    let mut found = None;
+    crate::model::each_effect(view.server, &mut |step, effect| {
+        if let crate::model::EffectKind::Notice(kind) = &effect.kind
+            && ran.contains(&step.span)
+            && found.is_none()
+        {
+            match kind {
+                RemarkKind::ReadsCredentials(what) => found = Some((what.clone(), effect.span)),
+                RemarkKind::ReadsHeader(name) if name == "authorization" => {
+                    found = Some(("Authorization headers".to_owned(), effect.span));
+                }
+                RemarkKind::ReadsHeader(name) if name == "cookie" => found = Some(("cookies".to_owned(), effect.span)),
+                _ => {}
+            }
+        }
+    });
+    found
+}
+
+impl Rule for WildcardFallback {
+    fn id(&self) -> &'static str {
+        "wildcard-fallback"
+    }
+
+    fn check(&self, view: &ServerView, report: &mut Report) {
+        for route in &view.routes {
+            let answer = view.from_page(route, STRANGER);
+            let open = |world: &World| is_wildcard(world) || reflects(world, STRANGER);
+            let Some((certainty, world)) = when(&answer, open) else { continue };
+            if !certainty.is_fallback() || certainty.is_development() {
+                continue;
+            }
+            let Some((sent, value)) = only(world, headers::ALLOW_ORIGIN) else { continue };
+            let place = source(sent);
+            if report.has("reflected-origin-with-credentials", place) || report.has("reflected-origin", place) {
+                continue;
+            }
+            let words = certainty.describe().unwrap_or_else(|| "the variable is not set".to_owned());
+            let message = format!("any site may read where {words}");
+            let Some(finding) = report.at(self.id(), place, "what holds when nothing is configured", message) else {
+                continue;
+            };
+            finding.confidence = crate::finding::Confidence::Medium;
+            finding.consequence = Some(if allows_credentials(world) && value == "*" {
+                "a deployment without the variable sends `*` with credentials, which browsers refuse for every request with cookies".into()
+            } else {
+                "a deployment that forgets the variable is open to every site, and nothing says so".into()
+            });
+            finding.help = Some("fall back to nothing, or refuse to start without the variable".into());
+            with_trail(finding, sent);
+            let stranger = Fetch::get(STRANGER, &route.path).with_method(&*route.method);
+            finding.evidence = evidence(view, &stranger);
+            finding.evidence.retain(|row| row.verdict == "allowed");
+        }
+    }
+}
