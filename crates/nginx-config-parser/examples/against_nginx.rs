@@ -136,7 +136,9 @@ fn compare(nginx: &Nginx, source: &[u8]) -> Result<(Outcome, Option<String>), Fa
                 None => (Outcome::Other, None),
                 Some(error) => {
                     let same = nginx_messages(&document, error).iter().any(|start| message.starts_with(start));
-                    let same_line = error.kind == ErrorKind::UnclosedQuote || line(error) == nginx_line;
+                    // nginx gives the line where it gave up, or that of the last brace in the Lua code.
+                    let elsewhere = matches!(error.kind, ErrorKind::UnclosedQuote | ErrorKind::UnclosedLua);
+                    let same_line = elsewhere || line(error) == nginx_line;
                     if is_of_grammar(&message) {
                         let earlier = shown == "unexpected \"{\"" && nginx_line <= line(error);
                         (Outcome::Grammar, if same && same_line || earlier { None } else { difference() })

@@ -3,9 +3,9 @@
 
 use crate::document::{Document, Ending, NONE, Record};
 use crate::lua::{LuaEnd, find_end};
-use crate::template::{MASK, MASK_ALONE};
+use crate::template::MASK_ALONE;
 use crate::word::{Quoting, WordRecord};
-use crate::{Error, ErrorKind, Span};
+use crate::{Error, ErrorKind, PlaceholderKind, Span};
 
 /// nginx reads through a buffer of this many bytes, in which a word must fit (`NGX_CONF_BUFFER`).
 const BUFFER: usize = 4096;
@@ -188,8 +188,17 @@ impl Parser<'_, '_> {
     }
 
     fn push_word(&mut self, start: usize, end: usize, quoting: Quoting, closed: bool, escaped: bool) {
-        let templated = self.masked && self.text[start..end].iter().any(|byte| matches!(*byte, MASK | MASK_ALONE));
+        let templated = self.masked && self.has_placeholder(start, end);
         self.document.words.push(WordRecord { span: Span::at(start, end), quoting, closed, escaped, templated });
+    }
+
+    /// Whether something of unknown content, or presence, stands in the word.
+    fn has_placeholder(&self, start: usize, end: usize) -> bool {
+        let placeholders = &self.document.placeholders;
+        let first = placeholders.partition_point(|placeholder| placeholder.span.end as usize <= start);
+        let mut inside =
+            placeholders.iter().skip(first).take_while(|placeholder| (placeholder.span.start as usize) < end);
+        inside.any(|placeholder| matches!(placeholder.kind, PlaceholderKind::Expression | PlaceholderKind::Statement))
     }
 
     /// Reads until white space, `;` or `{`. A quote, a `}` and a `#` are ordinary here.

@@ -68,7 +68,7 @@ pub(crate) fn mask(source: &[u8]) -> (Cow<'_, [u8]>, Vec<Placeholder>) {
 
 /// Whether there is text of a word both before `start` (already masked) and in `after`.
 fn joins_word(before: &[u8], after: &[u8], start: usize) -> bool {
-    let ends_word = |byte: &u8| matches!(*byte, b' ' | b'\t' | b'\r' | b'\n' | b';' | b'{' | b'}');
+    let ends_word = |byte: &u8| matches!(*byte, b' ' | b'\t' | b'\r' | b'\n' | b';' | b'{' | b'}' | b'"' | b'\'');
     let word_before = start.checked_sub(1).and_then(|at| before.get(at)).is_some_and(|byte| !ends_word(byte));
     let word_after = match after {
         [b'{', b'{', ..] | [b'<', b'%', b'=', ..] => true,

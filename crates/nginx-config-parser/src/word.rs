@@ -27,7 +27,7 @@ pub(crate) struct WordRecord {
     pub closed: bool,
     /// There is a backslash in it.
     pub escaped: bool,
-    /// There is a template placeholder in it.
+    /// There is a template placeholder in it, an expression or a statement.
     pub templated: bool,
 }
 
@@ -67,7 +67,8 @@ impl<'d, 's> Word<'d, 's> {
         self.record.closed
     }
 
-    /// Whether a placeholder of a template language is in it: its value is not known.
+    /// Whether a placeholder of a template language is in it that stands for text or says which text comes: its value is
+    /// not known.
     #[must_use]
     pub const fn is_templated(&self) -> bool {
         self.record.templated
@@ -85,7 +86,7 @@ impl<'d, 's> Word<'d, 's> {
     #[must_use]
     pub fn value(&self) -> Cow<'s, [u8]> {
         let raw = self.raw();
-        if !self.record.escaped && !self.record.templated && self.document.placeholders.is_empty() {
+        if !self.record.escaped && self.document.placeholders.is_empty() {
             return Cow::Borrowed(raw);
         }
         let mut value = Vec::with_capacity(raw.len());

@@ -24,6 +24,7 @@ fn jinja() {
     check("add_header A \"{{ a(\"b\") }}\" always;", "add_header A {{ a(\"b\") }} always;\n");
     check("server_name\n  {{ a }}\n  {{ b }};", "server_name {{ a }} {{ b }};\n");
     check("location {{ path }} {\n{{ body }}\n}", "location {{ path }} {\n}\n");
+    check("a {% if b %}\"\"{% else %}c{% endif %};", "a  c;\n");
     check("a {{ b\n | c }} d;", "a {{ b\n | c }} d;\n");
 }
 
@@ -80,6 +81,13 @@ fn values_keep_placeholders_and_spans_stay() {
     assert_eq!(document.placeholders().len(), 1);
     assert_eq!(document.placeholders()[0].kind, PlaceholderKind::Expression);
     assert_eq!(document.text(document.placeholders()[0].span), "{{ b|c('\\\\') }}");
+}
+
+#[test]
+fn what_may_be_absent_is_not_known_either() {
+    let document = parse_template(b"a \"{% if b %}c{% endif %}\" \"{# d #}\" 'e' {{ f }};");
+    let templated: Vec<_> = document.directives().flat_map(|a| a.args()).map(|word| word.is_templated()).collect();
+    assert_eq!(templated, [true, false, false, true]);
 }
 
 #[test]
