@@ -31,7 +31,8 @@ pub fn parse(source: &[u8]) -> Document<'_> {
 /// a Python format string.
 ///
 /// Placeholders are taken for word characters where they stand for text, and for white space where they are statements
-/// or stand alone on a line in place of directives. All spans are offsets into `source`, and values show placeholders as
+/// or stand alone on a line in place of directives. All branches of a condition are read, but only the first where each
+/// of them opens, or closes, blocks that the others do too. All spans are offsets into `source`, and values show placeholders as
 /// they are written; [`Word::is_templated`] tells them from known ones. Without any placeholder this is [`parse`].
 #[must_use]
 pub fn parse_template(source: &[u8]) -> Document<'_> {

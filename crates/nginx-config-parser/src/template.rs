@@ -1,5 +1,7 @@
 //! Placeholders of template languages: finding them, and masking them at equal length.
 
+mod branch;
+
 use std::borrow::Cow;
 
 use crate::Span;
@@ -58,6 +60,7 @@ pub(crate) fn mask(source: &[u8]) -> (Cow<'_, [u8]>, Vec<Placeholder>) {
             }
         }
     }
+    branch::keep_first_of_unbalanced(&mut text, source, &placeholders);
     for line in text.split_mut(|&byte| byte == b'\n') {
         if line.contains(&MASK) && line.iter().all(|byte| matches!(*byte, MASK | b' ' | b'\t' | b'\r')) {
             line.iter_mut().filter(|byte| **byte == MASK).for_each(|byte| *byte = MASK_ALONE);

@@ -84,6 +84,17 @@ fn values_keep_placeholders_and_spans_stay() {
 }
 
 #[test]
+fn branches_that_open_one_block_together() {
+    check("{% if a %}\ngeo $b {\n{%- else %}\ngeo $c {\n{% endif %}\nd 1;\n}\ne;", "geo $b {\n  d 1;\n}\ne;\n");
+    check("{{ if .A }}\na {\n{{ else if .B }}\nb {\n{{ else }}\nc {\n{{ end }}\nd;\n}", "a {\n  d;\n}\n");
+    check("<% @h.each do |h| %>\n<% if h %>\na {\n<% else %>\nb {\n<% end %>\nd;\n}\n<% end %>", "a {\n  d;\n}\n");
+    check("<% if $a { -%>\na {\n<% } else { -%>\nb {\n<% } -%>\nd;\n}", "a {\n  d;\n}\n");
+    // Whole directives are read from all branches.
+    check("{% if a %}\nb { c; }\n{% else %}\nd { e; }\n{% endif %}", "b {\n  c;\n}\nd {\n  e;\n}\n");
+    check("{% if a %}\nb {\n{% endif %}\nc;\n{% if a %}\n}\n{% endif %}", "b {\n  c;\n}\n");
+}
+
+#[test]
 fn what_may_be_absent_is_not_known_either() {
     let document = parse_template(b"a \"{% if b %}c{% endif %}\" \"{# d #}\" 'e' {{ f }};");
     let templated: Vec<_> = document.directives().flat_map(|a| a.args()).map(|word| word.is_templated()).collect();
