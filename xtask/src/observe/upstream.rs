@@ -70,8 +70,13 @@ fn head(first: &str, origin: Option<&str>, says: &Says, content_type: &str) -> (
     if let (Some(true), Some(origin)) = (says.reflect, origin) {
         head.push_str(&format!("access-control-allow-origin: {origin}\r\n"));
     }
-    let body = if method == "HEAD" { "" } else { "{}\n" };
-    head.push_str("content-length: 3\r\nconnection: close\r\n\r\n");
+    // These never have a body, and a length would be taken for one.
+    let bodiless = matches!(status, Some(204 | 304));
+    if !bodiless {
+        head.push_str("content-length: 3\r\n");
+    }
+    head.push_str("connection: close\r\n\r\n");
+    let body = if bodiless || method == "HEAD" { "" } else { "{}\n" };
     (head, body)
 }
 

@@ -161,7 +161,7 @@ impl Stand for Nginx {
         }
         let test = self.command().arg("-t").stderr(Stdio::piped()).output().map_err(|error| error.to_string())?;
         if !test.status.success() {
-            return Ok(Started::Not(format!("config test fails: {}", complaint(&test.stderr))));
+            return Ok(Started::Not(format!("config test fails: {}", complaint(&test.stderr, &self.prefix))));
         }
         let child = self.command().stderr(Stdio::null()).spawn().map_err(|error| error.to_string())?;
         self.running = Some(child);
@@ -187,9 +187,10 @@ impl Drop for Nginx {
     }
 }
 
-/// The message of the first `[emerg]` line, without the place.
-fn complaint(stderr: &[u8]) -> String {
+/// The message of the first `[emerg]` line, without the place and without the folder of this machine.
+fn complaint(stderr: &[u8], prefix: &Path) -> String {
     let text = String::from_utf8_lossy(stderr).into_owned();
     let line = text.lines().find_map(|line| line.split_once("[emerg] ")).map_or(text.as_str(), |(_, rest)| rest);
-    line.split(" in /").next().unwrap_or(line).trim().to_owned()
+    let line = line.split(" in /").next().unwrap_or(line).trim();
+    line.replace(&format!("{}/", prefix.display()), "")
 }
