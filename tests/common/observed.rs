@@ -64,6 +64,8 @@ pub struct Probe {
     pub name: String,
     /// What was sent.
     pub request: Request,
+    /// The body that was sent with it; a body's length is not among the headers.
+    pub body: Option<String>,
     /// What came back.
     pub answer: Answer,
 }
@@ -217,8 +219,8 @@ struct File {
     _versions: Value,
     #[serde(default)]
     requests: BTreeMap<String, Vec<String>>,
-    #[serde(default, rename = "bodies")]
-    _bodies: BTreeMap<String, String>,
+    #[serde(default)]
+    bodies: BTreeMap<String, String>,
     #[serde(default)]
     fetches: BTreeMap<String, Value>,
     #[serde(default)]
@@ -312,7 +314,8 @@ fn expand(raw: &Raw, file: &File) -> Result<Observation, String> {
         for name in &group.to {
             let lines = raw.requests.get(name).or_else(|| file.requests.get(name));
             let lines = lines.ok_or_else(|| format!("no request is named {name:?}"))?;
-            probes.push(Probe { name: name.clone(), request: request(lines)?, answer: answer(group)? });
+            let body = file.bodies.get(name).cloned();
+            probes.push(Probe { name: name.clone(), request: request(lines)?, body, answer: answer(group)? });
         }
     }
     let mut browser = Vec::new();
