@@ -272,3 +272,149 @@ impl Page<'_> {
 
 /// The columns before a section's text.
 const INDENT: usize = 12;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cors::Request;
+    use crate::finding::{Category, Edit, Fix, Label, fingerprint};
+
+    const APP: &str = "const express = require('express');\nconst cors = require('cors');\nconst { corsOrigin } = require('./settings');\n\nconst app = express();\napp.use(cors({\n  origin: corsOrigin,\n  credentials: true,\n}));\n";
+    const SETTINGS: &str = "exports.corsOrigin = process.env.CORS_ORIGIN ?? true;\n";
+
+    pub(in crate::report) fn outcome() -> (Outcome, SourceSet) {
+        let sources = SourceSet::new("/p".into());
+        let app = sources.add("/p/server/app.js".as_ref(), APP.to_owned());
+        let settings = sources.add("/p/server/settings.js".as_ref(), SETTINGS.to_owned());
+        let at = |file: &crate::source::SourceFile, text: &str, words: &str| {
+            let start = file.text.rfind(text).unwrap() as u32;
+            Label::new(Span::new(file.id, start, start + text.len() as u32), words)
+        };
+        let mut finding = Finding::new(
+            "reflected-origin-with-credentials",
+            Category::Exposure,
+            Severity::Error,
+            at(&app, "corsOrigin", "`true` echoes whatever origin asks"),
+            "every origin is echoed back while credentials are allowed",
+        );
+        finding.framework = "express";
+        finding.labels = vec![
+            at(&app, "true", "and cookies are let through"),
+            at(&settings, "true", "`true` where CORS_ORIGIN is not set"),
+        ];
+        finding.scope = "all routes of the server in server/app.js".into();
+        finding.consequence = Some(
+            "lets every site read the answers with the visitor's cookies; a page in a sandboxed frame, whose origin is `null`, too".into(),
+        );
+        finding.help = Some("list the origins that may read; without the variable, nobody should".into());
+        let mut request = Request::new("GET", "/api/me");
+        request.headers = vec![("Origin".into(), "https://evil.example".into())];
+        finding.evidence.push(Evidence {
+            request,
+            credentials: true,
+            status: Some(200),
+            headers: vec![
+                ("Access-Control-Allow-Origin".into(), "https://evil.example".into()),
+                ("Access-Control-Allow-Credentials".into(), "true".into()),
+            ],
+            verdict: "allowed: the page reads the answer".into(),
+        });
+        let span = finding.primary.span;
+        finding.change = Some(Snippet { span, replacement: "['https://app.example.com']".into() });
+        let edits = vec![Edit { span: finding.labels[0].span, replacement: "false".into() }];
+        let title = "turn credentials off".into();
+        finding.fixes.push(Fix { title, applicability: Applicability::Unsafe, edits });
+        let mut again = finding.clone();
+        again.primary = at(&app, "cors(", "");
+        again.scope = "/admin".into();
+        let reported = |finding: Finding, ordinal| Reported {
+            fingerprint: fingerprint(finding.rule, "server/app.js", "corsOrigin", ordinal),
+            finding,
+        };
+        let problem = Problem {
+            file: "server/broken\x1b[31m.js".into(),
+            line: Some(3),
+            kind: crate::finding::ProblemKind::SyntaxError,
+            message: "a part of the file could not be read".into(),
+        };
+        let outcome = Outcome {
+            findings: vec![reported(finding, 0), reported(again, 1)],
+            problems: vec![problem],
+            files_scanned: 214,
+            files_analyzed: 6,
+            servers: 2,
+            unknown_facts: 3,
+            ..Outcome::default()
+        };
+        (outcome, sources)
+    }
+
+    const VIEW: View = View { color: false, unicode: true, width: 90, quiet: false, verbose: false };
+
+    #[test]
+    fn one_fault_is_one_screen() {
+        let (outcome, sources) = outcome();
+        let text = render(&outcome, &sources, &VIEW);
+        assert_eq!(text, EXPECTED);
+    }
+
+    #[test]
+    fn colours_change_nothing_but_colours() {
+        let (outcome, sources) = outcome();
+        let colored = render(&outcome, &sources, &View { color: true, ..VIEW });
+        let mut plain = String::new();
+        let mut rest = colored.as_str();
+        while let Some((before, after)) = rest.split_once("\x1b[") {
+            plain.push_str(before);
+            rest = after.split_once('m').unwrap().1;
+        }
+        assert_eq!(plain + rest, EXPECTED);
+    }
+
+    #[test]
+    fn narrow_terminals_and_plain_characters_are_served() {
+        let (outcome, sources) = outcome();
+        let text = render(&outcome, &sources, &View { unicode: false, width: 50, quiet: true, ..VIEW });
+        let known: Vec<_> = text.lines().filter(|line| width(line) > 62).collect();
+        assert_eq!(known, ["problem[syntax-error]: server/broken␛[31m.js:3: a part of the file could not be read"]);
+        assert!(text.contains(",-[server/app.js:7:11]") && !text.contains('─'));
+        assert!(!text.contains("facts"));
+    }
+
+    const EXPECTED: &str = "\
+error[reflected-origin-with-credentials]: every origin is echoed back while credentials
+  are allowed
+   ╭─[server/app.js:7:11]
+ 6 │ app.use(cors({
+ 7 │   origin: corsOrigin,
+   ·           ─────┬────
+   ·                ╰── `true` echoes whatever origin asks
+ 8 │   credentials: true,
+   ·                ──┬─
+   ·                  ╰── and cookies are let through
+ 9 │ }));
+   ╰────
+   ╭─[server/settings.js:1:49]
+ 1 │ exports.corsOrigin = process.env.CORS_ORIGIN ?? true;
+   ·                                                 ──┬─
+   ·                                                   ╰── `true` where CORS_ORIGIN is not set
+   ╰────
+  in:       all routes of the server in server/app.js
+  browser:  lets every site read the answers with the visitor's cookies; a page in a
+            sandboxed frame, whose origin is `null`, too
+  proof:    a page on https://evil.example asks GET /api/me with the visitor's cookies
+            < 200
+            < Access-Control-Allow-Origin: https://evil.example
+            < Access-Control-Allow-Credentials: true
+            allowed: the page reads the answer
+  help:     list the origins that may read; without the variable, nobody should
+  change:   - origin: corsOrigin,
+            + origin: ['https://app.example.com'],
+  fix:      `--unsafe-fixes` will turn credentials off
+  also at:  server/app.js:6:9  /admin
+
+problem[syntax-error]: server/broken␛[31m.js:3: a part of the file could not be read
+2 errors in 214 files (2 servers, 6 analyzed); 1 problem
+3 facts stay unknown: `corslint policy` lists them
+";
+}
