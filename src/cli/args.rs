@@ -173,6 +173,14 @@ pub(super) enum FormatArg {
     Compact,
     /// Version 1 of corslint's own JSON
     Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// Annotations of GitHub Actions
+    Github,
+    /// A Code Quality report of GitLab
+    Gitlab,
+    /// JUnit's XML
+    Junit,
 }
 
 impl From<FormatArg> for Format {
@@ -181,6 +189,10 @@ impl From<FormatArg> for Format {
             FormatArg::Human => Format::Human,
             FormatArg::Compact => Format::Compact,
             FormatArg::Json => Format::Json,
+            FormatArg::Sarif => Format::Sarif,
+            FormatArg::Github => Format::Github,
+            FormatArg::Gitlab => Format::Gitlab,
+            FormatArg::Junit => Format::Junit,
         }
     }
 }

@@ -274,7 +274,7 @@ impl Page<'_> {
 const INDENT: usize = 12;
 
 #[cfg(test)]
-mod tests {
+pub(in crate::report) mod tests {
     use super::*;
     use crate::cors::Request;
     use crate::finding::{Category, Edit, Fix, Label, fingerprint};

@@ -92,6 +92,12 @@ impl Page {
         format!("{}/blob/main/rules/{}.md", env!("CARGO_PKG_REPOSITORY"), self.id)
     }
 
+    /// The text below one of its headings, up to the next.
+    pub fn section(&self, title: &str) -> Option<&'static str> {
+        let (_, rest) = self.body.split_once(&format!("## {title}\n"))?;
+        Some(rest.split_once("\n## ").map_or(rest, |(text, _)| text).trim())
+    }
+
     /// The examples, in the order of the page.
     ///
     /// A block's info string is `LANGUAGE FRAMEWORK ROLE [file=NAME] [case=NAME]`; blocks of the same framework, role and

@@ -1,0 +1,409 @@
+//! `--format sarif`: SARIF 2.1.0 (OASIS), as GitHub code scanning takes it.
+
+use serde::Serialize;
+
+use super::machine::{uri, uri_of};
+use crate::finding::{
+    Applicability, Category, Confidence, Finding, Fix, Label, Outcome, Problem, Reported, Severity, Suppression,
+};
+use crate::rules::{Page, pages};
+use crate::source::{SourceSet, Span};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Log<'a> {
+    #[serde(rename = "$schema")]
+    schema: &'static str,
+    version: &'static str,
+    runs: [Run<'a>; 1],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Run<'a> {
+    tool: Tool,
+    column_kind: &'static str,
+    invocations: [Invocation<'a>; 1],
+    results: Vec<Result<'a>>,
+}
+
+#[derive(Serialize)]
+struct Tool {
+    driver: Driver,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Driver {
+    name: &'static str,
+    semantic_version: &'static str,
+    information_uri: &'static str,
+    rules: Vec<Rule>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Rule {
+    id: &'static str,
+    short_description: Text<'static>,
+    full_description: Text<'static>,
+    help: Help,
+    help_uri: String,
+    default_configuration: Configuration,
+    properties: RuleProperties,
+}
+
+#[derive(Serialize)]
+struct Text<'a> {
+    text: std::borrow::Cow<'a, str>,
+}
+
+#[derive(Serialize)]
+struct Help {
+    text: &'static str,
+    markdown: &'static str,
+}
+
+#[derive(Serialize)]
+struct Configuration {
+    level: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct RuleProperties {
+    tags: Vec<String>,
+    precision: &'static str,
+    #[serde(rename = "problem.severity")]
+    problem_severity: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    security_severity: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Invocation<'a> {
+    execution_successful: bool,
+    tool_execution_notifications: Vec<Notification<'a>>,
+}
+
+#[derive(Serialize)]
+struct Notification<'a> {
+    descriptor: Descriptor,
+    level: &'static str,
+    message: Text<'a>,
+    locations: [Location<'a>; 1],
+}
+
+#[derive(Serialize)]
+struct Descriptor {
+    id: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Result<'a> {
+    rule_id: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule_index: Option<usize>,
+    level: &'static str,
+    message: Text<'a>,
+    locations: [Location<'a>; 1],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    related_locations: Vec<Location<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    code_flows: Vec<CodeFlow<'a>>,
+    partial_fingerprints: PartialFingerprints<'a>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    fixes: Vec<SarifFix<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    suppressions: Vec<SarifSuppression<'a>>,
+    properties: ResultProperties<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Location<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<usize>,
+    physical_location: PhysicalLocation,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<Text<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PhysicalLocation {
+    artifact_location: ArtifactLocation,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    region: Option<Region>,
+}
+
+#[derive(Serialize)]
+struct ArtifactLocation {
+    uri: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Region {
+    start_line: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start_column: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end_line: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end_column: Option<u32>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CodeFlow<'a> {
+    thread_flows: [ThreadFlow<'a>; 1],
+}
+
+#[derive(Serialize)]
+struct ThreadFlow<'a> {
+    locations: Vec<FlowLocation<'a>>,
+}
+
+#[derive(Serialize)]
+struct FlowLocation<'a> {
+    location: Location<'a>,
+}
+
+#[derive(Serialize)]
+struct PartialFingerprints<'a> {
+    #[serde(rename = "corslint/v1")]
+    corslint: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SarifFix<'a> {
+    description: Text<'a>,
+    artifact_changes: Vec<ArtifactChange<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ArtifactChange<'a> {
+    artifact_location: ArtifactLocation,
+    replacements: Vec<Replacement<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Replacement<'a> {
+    deleted_region: Region,
+    inserted_content: Text<'a>,
+}
+
+#[derive(Serialize)]
+struct SarifSuppression<'a> {
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    justification: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct ResultProperties<'a> {
+    confidence: &'static str,
+    category: &'static str,
+    framework: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    consequence: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    help: Option<&'a str>,
+}
+
+/// The log of one run.
+pub(super) fn render(outcome: &Outcome, sources: &SourceSet) -> String {
+    let shown = outcome.findings.iter().map(|reported| result(reported, None, sources));
+    let suppressed = outcome.suppressed.iter().map(|(reported, how)| result(reported, Some(how), sources));
+    let log = Log {
+        schema: "https://json.schemastore.org/sarif-2.1.0.json",
+        version: "2.1.0",
+        runs: [Run {
+            tool: Tool {
+                driver: Driver {
+                    name: "corslint",
+                    semantic_version: env!("CARGO_PKG_VERSION"),
+                    information_uri: env!("CARGO_PKG_REPOSITORY"),
+                    rules: pages().iter().map(|page| rule(page)).collect(),
+                },
+            },
+            column_kind: "unicodeCodePoints",
+            invocations: [Invocation {
+                execution_successful: true,
+                tool_execution_notifications: outcome.problems.iter().map(notification).collect(),
+            }],
+            results: shown.chain(suppressed).collect(),
+        }],
+    };
+    // Texts, numbers and lists always serialize.
+    serde_json::to_string_pretty(&log).unwrap_or_default() + "\n"
+}
+
+fn level(severity: Severity) -> &'static str {
+    severity.as_str()
+}
+
+fn text(text: &str) -> Text<'_> {
+    Text { text: std::borrow::Cow::Borrowed(text) }
+}
+
+fn rule(page: &'static Page) -> Rule {
+    let mut tags = vec!["cors".to_owned(), page.category.as_str().to_owned()];
+    if page.category == Category::Exposure {
+        tags.push("security".to_owned());
+    }
+    tags.extend(page.cwe.iter().map(|cwe| format!("external/cwe/{}", cwe.to_ascii_lowercase())));
+    Rule {
+        id: page.id,
+        short_description: text(page.summary),
+        full_description: text(page.section("What it finds").unwrap_or(page.summary)),
+        help: Help { text: page.body, markdown: page.body },
+        help_uri: page.url(),
+        default_configuration: Configuration { level: level(page.severity) },
+        properties: RuleProperties {
+            tags,
+            precision: "high",
+            problem_severity: match page.severity {
+                Severity::Error => "error",
+                Severity::Warning => "warning",
+                Severity::Note => "recommendation",
+            },
+            // GitHub's bands: high from 7.0, medium from 4.0, low below.
+            security_severity: (page.category == Category::Exposure).then_some(match page.severity {
+                Severity::Error => "8.1",
+                Severity::Warning => "5.4",
+                Severity::Note => "2.6",
+            }),
+        },
+    }
+}
+
+fn result<'a>(reported: &'a Reported, how: Option<&'a Suppression>, sources: &SourceSet) -> Result<'a> {
+    let finding: &Finding = &reported.finding;
+    let mut related: Vec<_> = finding.labels.iter().map(|label| location(label, sources)).collect();
+    for (at, location) in related.iter_mut().enumerate() {
+        location.id = Some(at + 1);
+    }
+    // The way of the value: from the places that it comes from to where it takes effect.
+    let crosses = finding.labels.iter().any(|label| label.span.file != finding.primary.span.file);
+    let code_flows = if crosses {
+        let labels = finding.labels.iter().chain(std::iter::once(&finding.primary));
+        let locations = labels.map(|label| FlowLocation { location: location(label, sources) }).collect();
+        vec![CodeFlow { thread_flows: [ThreadFlow { locations }] }]
+    } else {
+        Vec::new()
+    };
+    let suppressions = how
+        .map(|how| match how {
+            Suppression::Comment { reason } => {
+                let justification = (!reason.is_empty()).then_some(reason.as_str());
+                SarifSuppression { kind: "inSource", justification }
+            }
+            Suppression::Baseline => SarifSuppression { kind: "external", justification: Some("held by the baseline") },
+        })
+        .into_iter()
+        .collect();
+    let mut primary = location(&finding.primary, sources);
+    primary.message = None;
+    Result {
+        rule_id: finding.rule,
+        rule_index: pages().iter().position(|page| page.id == finding.rule),
+        level: level(finding.severity),
+        message: Text { text: message(finding).into() },
+        locations: [primary],
+        related_locations: related,
+        code_flows,
+        partial_fingerprints: PartialFingerprints { corslint: reported.fingerprint.as_str() },
+        fixes: finding
+            .fixes
+            .iter()
+            .filter(|fix| fix.applicability > Applicability::Display)
+            .map(|fix| sarif_fix(fix, sources))
+            .collect(),
+        suppressions,
+        properties: ResultProperties {
+            confidence: match finding.confidence {
+                Confidence::Low => "low",
+                Confidence::Medium => "medium",
+                Confidence::High => "high",
+            },
+            category: finding.category.as_str(),
+            framework: finding.framework,
+            consequence: finding.consequence.as_deref(),
+            help: finding.help.as_deref(),
+        },
+    }
+}
+
+/// What there is to say, in one paragraph: viewers show little beside the message.
+fn message(finding: &Finding) -> String {
+    let mut message = finding.message.clone();
+    if let Some(consequence) = &finding.consequence {
+        message.push_str(&format!(". The browser {consequence}"));
+    }
+    if let Some(help) = &finding.help {
+        message.push_str(&format!(". Help: {help}"));
+    }
+    message
+}
+
+fn location<'a>(label: &'a Label, sources: &SourceSet) -> Location<'a> {
+    Location {
+        id: None,
+        physical_location: PhysicalLocation {
+            artifact_location: ArtifactLocation { uri: uri_of(label.span.file, sources) },
+            region: Some(region(label.span, sources)),
+        },
+        message: (!label.text.is_empty()).then(|| text(&label.text)),
+    }
+}
+
+fn region(span: Span, sources: &SourceSet) -> Region {
+    let file = sources.get(span.file);
+    let (start, end) = (file.position(span.start), file.position(span.end));
+    Region {
+        start_line: start.line,
+        start_column: Some(start.column),
+        end_line: Some(end.line),
+        end_column: Some(end.column),
+    }
+}
+
+fn sarif_fix<'a>(fix: &'a Fix, sources: &SourceSet) -> SarifFix<'a> {
+    let mut changes: Vec<ArtifactChange<'a>> = Vec::new();
+    for edit in &fix.edits {
+        let uri = uri_of(edit.span.file, sources);
+        let replacement =
+            Replacement { deleted_region: region(edit.span, sources), inserted_content: text(&edit.replacement) };
+        match changes.iter_mut().find(|change| change.artifact_location.uri == uri) {
+            Some(change) => change.replacements.push(replacement),
+            None => changes
+                .push(ArtifactChange { artifact_location: ArtifactLocation { uri }, replacements: vec![replacement] }),
+        }
+    }
+    SarifFix { description: text(&fix.title), artifact_changes: changes }
+}
+
+fn notification(problem: &Problem) -> Notification<'_> {
+    let region =
+        problem.line.map(|line| Region { start_line: line, start_column: None, end_line: None, end_column: None });
+    Notification {
+        descriptor: Descriptor { id: problem.kind.as_str() },
+        level: "warning",
+        message: text(&problem.message),
+        locations: [Location {
+            id: None,
+            physical_location: PhysicalLocation {
+                artifact_location: ArtifactLocation { uri: uri(&problem.file) },
+                region,
+            },
+            message: None,
+        }],
+    }
+}
