@@ -13,6 +13,8 @@ pub enum StringTest {
     EndsWith(String),
     /// The string has this text anywhere in it.
     Contains(String),
+    /// The string stands anywhere in this text: a search the wrong way round, as in `'https://a, https://b'.includes(origin)`.
+    PartOf(String),
     /// The pattern accepts the string.
     Matches(Pattern),
 }
@@ -26,6 +28,7 @@ impl StringTest {
             StringTest::StartsWith(prefix) => text.starts_with(prefix.as_str()),
             StringTest::EndsWith(suffix) => text.ends_with(suffix.as_str()),
             StringTest::Contains(part) => text.contains(part.as_str()),
+            StringTest::PartOf(whole) => whole.contains(text),
             StringTest::Matches(pattern) => return pattern.matches(text),
         })
     }

@@ -283,6 +283,12 @@ impl Evaluator<'_> {
                     None => self.open_array("how this text is split", span),
                 }
             }
+            // No origin has one of these in it: the split gives the origin itself.
+            (Kind::Text(text), Kind::Str(separator))
+                if text.is_header(crate::cors::headers::ORIGIN) && matches!(&**separator, "," | ";" | " " | ", ") =>
+            {
+                self.new_array(vec![receiver.clone()], span)
+            }
             (Kind::Text(text), _) => {
                 let words = match &**text {
                     crate::model::Text::Environment(name) => format!("it is made of the environment variable {name}"),

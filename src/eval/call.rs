@@ -194,6 +194,7 @@ impl Evaluator<'_> {
         {
             return Value::new(Kind::Unknown(reason.clone()), span);
         }
+        self.unfollowed = true;
         if arguments.positional.iter().any(|argument| {
             matches!(argument.kind, Kind::Native(_))
                 || self.host_tag(argument).is_some_and(|tag| tag.starts_with("http."))

@@ -51,11 +51,11 @@ impl Evaluator<'_> {
         match arguments.get(0).map(|source| (&source.kind, source.span)) {
             Some((Kind::Str(source), at)) => {
                 let at = if at.file == span.file { span } else { at };
-                regex(source, &flags, at)
+                regex(source, &flags, !self.is_collecting(), at)
             }
             Some((Kind::Regex(other), at)) => {
                 let flags = if arguments.get(1).is_some() { flags } else { other.flags.clone() };
-                regex(&other.source, &flags, at)
+                regex(&other.source, &flags, !self.is_collecting(), at)
             }
             Some((Kind::Choose(choice), _)) => {
                 let (guard, then, otherwise) = &**choice;
@@ -394,7 +394,7 @@ impl Evaluator<'_> {
             ("Array", "isArray") => {
                 let parts = first?.branches().into_iter().map(|(when, value)| match &value.kind {
                     Kind::Unknown(reason) => when.and(Guard::Unknown(crate::model::Reason {
-                        text: format!("whether it is a list: {}", reason.text).into(),
+                        text: format!("if it is a list: {}", reason.text).into(),
                         span: reason.span,
                     })),
                     _ => when.and(Guard::from(self.items(&value).is_some())),
@@ -459,9 +459,11 @@ impl Evaluator<'_> {
 }
 
 /// A regular expression of JavaScript.
-pub(super) fn regex(source: &str, flags: &str, span: Span) -> Value {
+///
+/// `stateful` says whether the object outlives a request: one that a handler makes anew remembers nothing.
+pub(super) fn regex(source: &str, flags: &str, stateful: bool, span: Span) -> Value {
     let pattern = Pattern::javascript(source, flags).map_err(|error| error.to_string());
-    let stateful = flags.contains(['g', 'y']);
+    let stateful = stateful && flags.contains(['g', 'y']);
     let regex = Regex { pattern, source: source.to_owned(), flags: flags.to_owned(), stateful };
     Value::new(Kind::Regex(Arc::new(regex)), span)
 }

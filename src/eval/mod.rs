@@ -149,6 +149,8 @@ pub struct Evaluator<'a> {
     environment: FxHashMap<ModuleId, environment::Variables>,
     /// Whether the request, the answer or the way on was handed to code that cannot be read.
     pub escaped: bool,
+    /// Whether anything was called that cannot be read.
+    pub unfollowed: bool,
     /// Handlers of requests that were given to code that cannot be read.
     pub loose_handlers: Vec<Value>,
     /// Top-level exceptions that always happen: the program does not start.
@@ -189,6 +191,7 @@ impl<'a> Evaluator<'a> {
             visited: FxHashSet::default(),
             environment: FxHashMap::default(),
             escaped: false,
+            unfollowed: false,
             loose_handlers: Vec::new(),
             failures: Vec::new(),
         }

@@ -139,7 +139,7 @@ impl Evaluator<'_> {
                 };
                 let reason = unknown.reason().map_or("", |reason| &reason.text);
                 let span = unknown.reason().and_then(|reason| reason.span).or(Some(span));
-                Guard::Unknown(Reason { text: format!("whether it equals {word}: {reason}").into(), span })
+                Guard::Unknown(Reason { text: format!("if it equals {word}: {reason}").into(), span })
             }
             (Kind::Text(text), Kind::Str(literal)) => {
                 Guard::test((**text).clone(), StringTest::Equals(literal.to_string()), right.span)
@@ -296,7 +296,13 @@ pub(super) fn string_test(subject: &Value, literal: &Value, test: impl Fn(String
             let guard = match &literal.kind {
                 Kind::Str(part) => Guard::test(text, test(part.to_string()), literal.span),
                 Kind::Unknown(reason) => Guard::Unknown(reason.clone()),
-                Kind::Text(_) => unknown_test(literal.span),
+                // The literal is searched for what the request says.
+                Kind::Text(part) => match text.as_literal().map(|whole| (whole, test(String::new()))) {
+                    Some((whole, StringTest::Contains(_))) => {
+                        Guard::test((**part).clone(), StringTest::PartOf(whole.to_owned()), subject.span)
+                    }
+                    _ => unknown_test(literal.span),
+                },
                 _ => return None,
             };
             parts.push(Guard::all([when.clone(), and, guard]));

@@ -29,6 +29,7 @@ pub enum Environment {
 pub struct Session<'a> {
     pub(super) server: &'a Server,
     pub(super) environment: Environment,
+    pub(super) ordinary: bool,
     /// Where each pattern with the `g` flag goes on (JavaScript's `lastIndex`), in bytes.
     pub(super) last_index: FxHashMap<Span, usize>,
     /// What stands behind each hand-over, by the place of its effect.
@@ -120,7 +121,12 @@ pub(super) struct Open(pub(super) Guard);
 impl<'a> Session<'a> {
     /// A server that nobody has asked yet.
     pub fn new(server: &'a Server, environment: Environment) -> Self {
-        Self { server, environment, last_index: FxHashMap::default(), behind: FxHashMap::default() }
+        Self { server, environment, ordinary: false, last_index: FxHashMap::default(), behind: FxHashMap::default() }
+    }
+
+    /// The same, where every circumstance is the ordinary one: no file is in the way, no limit is reached.
+    pub fn ordinary(server: &'a Server, environment: Environment) -> Self {
+        Self { ordinary: true, ..Self::new(server, environment) }
     }
 
     /// Says what stands behind the hand-over whose effect is at `span`, of this server or of one behind it.

@@ -474,7 +474,9 @@ impl<'s, 'a> Play<'s, 'a> {
     fn write(&mut self, write: &HeaderWrite, span: Span) -> Result<(), Open> {
         let mut values = Vec::with_capacity(write.values.len());
         for value in &write.values {
-            values.push(self.text(value)?);
+            // Blanks around a value are no part of it (RFC 9110, 5.5).
+            let trimmed = |text: String| text.trim_matches([' ', '\t']).to_owned();
+            values.push(self.text(value)?.map(trimmed));
         }
         let sent =
             |value: Result<String, Reason>| Sent { name: write.name.clone(), value, trail: write.trail.clone(), span };
@@ -572,6 +574,9 @@ impl<'s, 'a> Play<'s, 'a> {
     fn part(&self, part: &Part) -> Result<String, Reason> {
         let path = self.request.path.split(['?', '#']).next().unwrap_or_default();
         Ok(match part {
+            Part::Header(name) if &**name == "host" && self.request.header(name).is_none() => {
+                return Err(Reason { text: "the request's host is not given".into(), span: None });
+            }
             Part::Header(name) => self.request.header(name).unwrap_or_default().to_owned(),
             Part::Method => self.request.method.clone(),
             Part::Path => path.to_owned(),
@@ -606,6 +611,8 @@ impl<'s, 'a> Play<'s, 'a> {
         match guard {
             Guard::Always => Ok(true),
             Guard::Never => Ok(false),
+            // Every request of HTTP/1.1 has it, though a question may leave it out.
+            Guard::HasHeader(name) if &**name == "host" => Ok(true),
             Guard::HasHeader(name) => Ok(self.request.header(name).is_some_and(|value| !value.is_empty())),
             Guard::EnvironmentSet(name) => match &self.session.environment {
                 Environment::Only(values) => Ok(values.get(&**name).is_some_and(|value| !value.is_empty())),
@@ -682,6 +689,9 @@ impl<'s, 'a> Play<'s, 'a> {
     }
 
     fn assumed(&self, guard: &Guard) -> Result<bool, Open> {
+        if self.session.ordinary && matches!(guard, Guard::Unknown(reason) if reason.is_circumstance()) {
+            return Ok(false);
+        }
         let assumed = self.assumptions.iter().find(|(other, _)| other == guard);
         assumed.map(|(_, holds)| *holds).ok_or_else(|| Open(guard.clone()))
     }
@@ -690,7 +700,7 @@ impl<'s, 'a> Play<'s, 'a> {
 /// Whether a text comes from a header that the request does not have, or a variable that is known to be unset.
 fn is_absent(text: &Text, request: &Request, environment: &Environment) -> bool {
     match text {
-        Text::Request(Part::Header(name)) => request.header(name).is_none(),
+        Text::Request(Part::Header(name)) => request.header(name).is_none() && &**name != "host",
         Text::Request(Part::Host) => request.header("host").is_none(),
         Text::Request(Part::Port) => request.header("host").is_none_or(|host| host_and_port(host).1.is_empty()),
         Text::Environment(name) => {

@@ -20,4 +20,10 @@ impl Reason {
     pub fn new(text: impl Into<Arc<str>>, span: Span) -> Self {
         Self { text: text.into(), span: Some(span) }
     }
+
+    /// Whether it is so for one request and otherwise for another, through no fault of the program: a file that is
+    /// there or not, a limit that is reached or not. The text of such a reason begins with "whether the".
+    pub fn is_circumstance(&self) -> bool {
+        self.text.starts_with("whether the")
+    }
 }

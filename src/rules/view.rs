@@ -91,14 +91,20 @@ impl<'a> ServerView<'a> {
         view
     }
 
-    /// Asks the server, as one that nobody has asked before, whatever its environment.
+    /// Asks the server, as one that nobody has asked before, whatever its environment, in the ordinary case: no file is
+    /// in the way, no limit is reached, no body is broken.
     pub fn ask(&self, request: &Request) -> Rc<Answer> {
         if let Some(answer) = self.answers.borrow().get(request) {
             return answer.clone();
         }
-        let answer = Rc::new(Session::new(self.server, Environment::Unknown).answer(request));
+        let answer = Rc::new(Session::ordinary(self.server, Environment::Unknown).answer(request));
         self.answers.borrow_mut().insert(request.clone(), answer.clone());
         answer
+    }
+
+    /// Asks the server, in every circumstance: whether a file is there, a limit is reached, a body is broken.
+    pub fn ask_in_all_circumstances(&self, request: &Request) -> Answer {
+        Session::new(self.server, Environment::Unknown).answer(request)
     }
 
     /// Asks for a route from a page of this origin.
@@ -479,7 +485,7 @@ fn is_environment(guard: &Guard) -> bool {
 
 /// Whether a condition is so for one request and otherwise for another: its reason then begins with "whether".
 fn is_circumstance(guard: &Guard) -> bool {
-    matches!(guard, Guard::Unknown(reason) if reason.text.starts_with("whether there") || reason.text.starts_with("whether the "))
+    matches!(guard, Guard::Unknown(reason) if reason.is_circumstance())
 }
 
 /// The one line of a header in a world, if there is one and its value is known.

@@ -130,8 +130,9 @@ pub fn find_witness(test: impl Into<OriginTest>, meant: &Meant) -> Option<Witnes
         test.matches(origin) == Some(true)
             && Origin::parse(origin).is_ok_and(|origin| suffix::is_registrable(origin.host()) && !meant.covers(&origin))
     };
-    let found = candidates(meant)
+    let found = parts(&test)
         .into_iter()
+        .chain(candidates(meant))
         .find(|origin| is_witness(origin))
         .or_else(|| Search::new(&test, meant)?.find(&is_witness));
     if let Some(origin) = found {
@@ -144,6 +145,20 @@ pub fn find_witness(test: impl Into<OriginTest>, meant: &Meant) -> Option<Witnes
         .flat_map(|origin| ('0'..='9').map(move |digit| format!("{origin}{digit}")))
         .find(|origin| Origin::parse(origin).is_ok() && test.matches(origin) == Some(true))?;
     Some(Witness { origin, why: WitnessKind::OtherPort })
+}
+
+/// Beginnings of the origins in a text that is searched for the caller's: `https://app.example.co` is a part of
+/// `https://app.example.com`.
+fn parts(test: &OriginTest) -> Vec<String> {
+    match test {
+        OriginTest::Origin(StringTest::PartOf(text)) => text
+            .split([',', ' ', ';', '|'])
+            .take(64)
+            .flat_map(|part| (10..part.len()).rev().filter_map(|end| part.get(..end).map(str::to_owned)))
+            .collect(),
+        OriginTest::All(tests) | OriginTest::Any(tests) => tests.iter().flat_map(parts).collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// The well-known ways around a test that is meant to let in these hosts.

@@ -264,6 +264,8 @@ fn language(test: &StringTest) -> Hir {
         StringTest::StartsWith(prefix) => Hir::concat(vec![start, text(prefix)]),
         StringTest::EndsWith(suffix) => Hir::concat(vec![text(suffix), end]),
         StringTest::Contains(part) => text(part),
+        // Every part of a text is too much for an automaton; those that are origins are tried one by one before.
+        StringTest::PartOf(_) => Hir::fail(),
         StringTest::Matches(pattern) => pattern.hir().clone(),
     }
 }

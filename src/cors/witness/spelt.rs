@@ -51,6 +51,11 @@ fn string_readings(test: &StringTest) -> Option<Vec<Reading>> {
         StringTest::StartsWith(text) => (text, Item::Edge, Item::Hole),
         StringTest::EndsWith(text) => (text, Item::Hole, Item::Edge),
         StringTest::Contains(text) => (text, Item::Hole, Item::Hole),
+        StringTest::PartOf(text) => {
+            let parts = text.split([',', ' ', ';', '|']).filter(|part| !part.is_empty());
+            let equals = parts.map(|part| string_readings(&StringTest::Equals(part.to_owned())));
+            return equals.collect::<Option<Vec<_>>>().map(|readings| readings.concat());
+        }
     };
     if text.len() > MAX_LENGTH {
         return None;

@@ -20,6 +20,18 @@ pub const ERROR: &str = "http.error";
 /// The name of the function that goes on to the next handler.
 pub const NEXT: &str = "http.next";
 
+/// The field of an answer that says that headers were set one by one.
+pub const HEADERS_SET: &str = "(headers set)";
+
+/// An assignment to a property of an answer.
+pub fn assign(eval: &mut Evaluator, of: &Value, name: &str, value: &Value, span: Span) -> bool {
+    if eval.host_tag(of) != Some(RESPONSE) || !matches!(name, "statusCode" | "status") {
+        return false;
+    }
+    set_status(eval, value, span, false);
+    true
+}
+
 /// The arguments of a handler: request, answer, and the way on.
 #[derive(Clone, Debug)]
 pub struct Exchange {
@@ -219,7 +231,12 @@ fn response_method(eval: &mut Evaluator, call: &MethodCall, numbers_are_statuses
     let first = call.arguments.get(0);
     let span = call.span;
     match call.name {
-        "set" | "header" | "setHeader" | "setHeaders" => set_headers(eval, call, WriteOp::Set),
+        "set" | "header" | "setHeader" | "setHeaders" => {
+            if let Some(id) = call.receiver.as_object() {
+                eval.set_field(id, HEADERS_SET, Value::new(Kind::Bool(true), span), span);
+            }
+            set_headers(eval, call, WriteOp::Set);
+        }
         "append" | "appendHeader" => set_headers(eval, call, WriteOp::Append),
         "removeHeader" => {
             if let Some(name) = first.and_then(Value::as_str) {
@@ -326,7 +343,21 @@ fn set_status(eval: &mut Evaluator, value: &Value, span: Span, answers: bool) {
     }
 }
 
+/// When a value is `null`, which Node sends as that word.
+fn is_null(value: &Value) -> Guard {
+    Guard::any(value.branches().into_iter().filter(|(_, value)| matches!(value.kind, Kind::Null)).map(|(when, _)| when))
+}
+
+/// The field that says that the headers are on their way, and nothing can be added to them.
+const HEAD_WRITTEN: &str = "(head written)";
+
 fn set_headers(eval: &mut Evaluator, call: &MethodCall, op: WriteOp) {
+    let written =
+        call.receiver.as_object().and_then(|id| eval.field(id, HEAD_WRITTEN)).map(|field| field.value.truthy());
+    if let Some(written) = written.filter(|written| *written != Guard::Never) {
+        // ERR_HTTP_HEADERS_SENT; Express's last error handler then cuts the connection.
+        eval.under(written, |eval| eval.emit(EffectKind::Close, call.span));
+    }
     match call.arguments.get(0).map(|first| (&first.kind, first.as_object())) {
         Some((Kind::Str(name), _)) => {
             let name = name.clone();
@@ -335,12 +366,13 @@ fn set_headers(eval: &mut Evaluator, call: &MethodCall, op: WriteOp) {
                 None => write(eval, &name, op, &Value::undefined(call.span), call.span),
                 Some(value) => {
                     let strict = matches!(call.name, "setHeader" | "appendHeader");
-                    if strict && matches!(value.kind, Kind::Undefined) {
+                    let given = if strict { value.present().or(is_null(value)) } else { Guard::Always };
+                    if given != Guard::Always {
                         // ERR_HTTP_INVALID_HEADER_VALUE
-                        eval.emit(EffectKind::Fail(Status::Code(500)), call.span);
-                        return;
+                        let absent = Guard::not(given.clone());
+                        eval.under(absent, |eval| eval.emit(EffectKind::Fail(Status::Code(500)), call.span));
                     }
-                    write(eval, &name, op, value, call.span);
+                    eval.under(given, |eval| write(eval, &name, op, value, call.span));
                 }
             }
         }
@@ -354,6 +386,12 @@ fn set_headers(eval: &mut Evaluator, call: &MethodCall, op: WriteOp) {
 }
 
 fn write_head(eval: &mut Evaluator, call: &MethodCall) {
+    // Where nothing was set before, an array's repeated names are so many lines.
+    let progressive = call.receiver.as_object().is_none_or(|id| eval.field(id, HEADERS_SET).is_some());
+    let op = if progressive { WriteOp::Set } else { WriteOp::Append };
+    if let Some(id) = call.receiver.as_object() {
+        eval.set_field(id, HEAD_WRITTEN, Value::new(Kind::Bool(true), call.span), call.span);
+    }
     if let Some(value) = call.arguments.get(0) {
         set_status(eval, value, call.span, false);
     }
@@ -365,7 +403,7 @@ fn write_head(eval: &mut Evaluator, call: &MethodCall) {
             for pair in items.chunks(2) {
                 if let [Value { kind: Kind::Str(name), .. }, value] = pair {
                     let name = name.clone();
-                    write(eval, &name, WriteOp::Set, value, value.span);
+                    write(eval, &name, op, value, value.span);
                 }
             }
         } else {

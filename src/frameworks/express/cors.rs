@@ -75,7 +75,11 @@ pub fn call(eval: &mut Evaluator, native: &Native, arguments: &Arguments, span: 
             let [next] = &*native.bound else { return None };
             let error = arguments.get(0).cloned().unwrap_or_else(|| Value::undefined(span));
             let options = arguments.get(1).cloned().unwrap_or_else(|| Value::undefined(span));
-            unless_error(eval, &error, span, |eval| with_options(eval, &options, next, span));
+            unless_error(eval, &error, span, |eval| {
+                for (when, options) in options.branches() {
+                    eval.under(when, |eval| with_options(eval, &options, next, span));
+                }
+            });
             Some(Value::undefined(span))
         }
         ORIGIN => {
@@ -237,6 +241,13 @@ fn decided_origin(eval: &mut Evaluator, options: &Value, origin: &Value, next: &
     }
     eval.under(set, |eval| {
         let preflight = Guard::method("OPTIONS", span);
+        // `options.methods.join` of nothing throws before any header is written.
+        for (when, methods) in option(eval, options, "methods").map(|value| value.branches()).unwrap_or_default() {
+            if methods.is_nullish() {
+                let fails = when.and(preflight.clone());
+                eval.under(fails, |eval| eval.emit(EffectKind::Fail(Status::Code(500)), methods.span));
+            }
+        }
         write_origin(eval, origin, span);
         write_credentials(eval, options, span);
         eval.under(preflight.clone(), |eval| {
@@ -247,11 +258,16 @@ fn decided_origin(eval: &mut Evaluator, options: &Value, origin: &Value, next: &
         write_list(eval, options, "exposedHeaders", headers::EXPOSE_HEADERS, None, span);
         let continues = option(eval, options, "preflightContinue").map_or(Guard::Never, |value| value.truthy());
         eval.under(preflight.clone().and(Guard::not(continues.clone())), |eval| {
-            let status = match option(eval, options, "optionsSuccessStatus") {
-                Some(value) => node::status(&value),
-                None => Status::Code(204),
-            };
-            eval.emit(EffectKind::Respond(Some(status)), span);
+            let status = option(eval, options, "optionsSuccessStatus");
+            let status = status.unwrap_or_else(|| Value::new(Kind::Number(204.0), span));
+            for (when, status) in status.branches() {
+                // `res.statusCode = undefined` is refused by Node when the headers go out.
+                let kind = match &status.kind {
+                    Kind::Undefined | Kind::Null => EffectKind::Fail(Status::Code(500)),
+                    _ => EffectKind::Respond(Some(node::status(&status))),
+                };
+                eval.under(when, |eval| eval.emit(kind, span));
+            }
         });
         eval.under(Guard::not(preflight).or(continues), |eval| go_on(eval, next, span));
     });

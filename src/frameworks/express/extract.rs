@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::paths::{Reach, path};
+use super::paths::{Reach, Routing, path};
 use super::{APP, INCOMPLETE, ROUTER, SERVER, cors, major_of, packages};
 use crate::eval::{Call, Evaluator, Kind, ModuleId, Native, ObjectId, Tag, Value, takes_request};
 use crate::frameworks::common::node::{self, Exchange};
@@ -19,7 +19,7 @@ const METHODS: &[&str] = &["get", "post", "put", "patch", "delete", "options", "
 /// The servers of every JavaScript file that was run.
 pub fn extract(eval: &mut Evaluator) -> Vec<Server> {
     let extra = run_what_nobody_ran(eval);
-    let mut servers = Vec::new();
+    let mut servers = plain_servers(eval);
     let mounted = mounted(eval);
     let apps: Vec<(ObjectId, &'static str)> = eval
         .objects()
@@ -31,7 +31,6 @@ pub fn extract(eval: &mut Evaluator) -> Vec<Server> {
     for (id, tag) in apps {
         servers.push(application(eval, id, tag == APP));
     }
-    servers.extend(plain_servers(eval));
     servers.extend(extra);
     dead_policies(eval, &mut servers);
     servers
@@ -44,6 +43,11 @@ struct Reader<'e, 'a> {
     startup_error: Option<(String, Span)>,
     listens: Vec<Listen>,
     open: Vec<ObjectId>,
+    routing: Routing,
+    /// Whether Express says its name, which it does unless told not to.
+    powered: bool,
+    /// What `param` registered: name, handler, place.
+    parameters: Vec<(String, Value, Span)>,
 }
 
 fn application(eval: &mut Evaluator, id: ObjectId, is_app: bool) -> Server {
@@ -52,7 +56,16 @@ fn application(eval: &mut Evaluator, id: ObjectId, is_app: bool) -> Server {
     let version = eval.package_version_at("express", span);
     let major = version.as_deref().and_then(major_of).unwrap_or(5);
     let listens = listens(eval, id);
-    let mut reader = Reader { eval, major, startup_error: None, listens, open: Vec::new() };
+    let mut reader = Reader {
+        eval,
+        major,
+        startup_error: None,
+        listens,
+        open: Vec::new(),
+        routing: Routing::default(),
+        powered: true,
+        parameters: Vec::new(),
+    };
     let root = reader.group(id, PathMatch::Any, Guard::Always, span);
     let runtime = match &version {
         Some(version) => format!("express {version}"),
@@ -90,15 +103,76 @@ fn files(server: &Server) -> Vec<crate::source::FileId> {
 impl Reader<'_, '_> {
     fn group(&mut self, id: ObjectId, mount: PathMatch, when: Guard, span: Span) -> Group {
         let mut nodes = Vec::new();
+        let mut outgoing = Vec::new();
         if !self.open.contains(&id) && self.open.len() < 32 {
             self.open.push(id);
+            let outer = self.routing;
+            let parameters = std::mem::take(&mut self.parameters);
+            self.options_of_router(id);
             let calls = self.eval.object(id).calls.clone();
             for call in &calls {
                 self.registration(call, &mut nodes);
+                outgoing.extend(self.compression(call));
             }
+            self.routing = outer;
+            self.parameters = parameters;
             self.open.pop();
         }
-        Group { mount, when, nodes, ..Group::new(Dispatch::InOrder, span) }
+        Group { mount, when, nodes, outgoing, ..Group::new(Dispatch::InOrder, span) }
+    }
+
+    /// `express.Router({ caseSensitive: true, strict: true })`.
+    fn options_of_router(&mut self, id: ObjectId) {
+        let Some(options) = self.eval.field(id, "(options)").map(|field| field.value.clone()) else { return };
+        let span = options.span;
+        let mut is_set = |name: &str| self.eval.get(&options, name, span).truthy() == Guard::Always;
+        self.routing = Routing { sensitive: is_set("caseSensitive"), strict: is_set("strict") };
+    }
+
+    /// `app.set('case sensitive routing', true)`.
+    fn setting(&mut self, call: &Call) {
+        let on = match (&*call.name, call.arguments.get(1)) {
+            ("enable", _) => true,
+            ("disable", _) => false,
+            (_, value) => value.is_some_and(|value| value.truthy() == Guard::Always),
+        };
+        match call.arguments.get(0).and_then(Value::as_str) {
+            Some("case sensitive routing") => self.routing.sensitive = on,
+            Some("strict routing") => self.routing.strict = on,
+            Some("x-powered-by") => self.powered = on,
+            _ => {}
+        }
+    }
+
+    /// `compression()` adds `Accept-Encoding` to `Vary` when the headers go out, where the body is of a kind that is
+    /// worth it (`compression` 1.8.2, `index.js`).
+    fn compression(&mut self, call: &Call) -> Option<Step> {
+        let middleware = call.arguments.positional.iter().find(|value| {
+            self.eval.host_tag(value) == Some(packages::PLAIN)
+                && value
+                    .as_object()
+                    .and_then(|id| self.eval.field(id, packages::NAME))
+                    .and_then(|field| field.value.as_str())
+                    == Some("compression")
+        })?;
+        let span = middleware.span;
+        let reason = Reason::new("whether the answer is worth compressing", span);
+        let write = crate::model::HeaderWrite {
+            name: "Vary".into(),
+            op: crate::model::WriteOp::AppendMembers,
+            values: vec![Text::literal("Accept-Encoding")],
+            trail: middleware.trail(),
+        };
+        Some(Step {
+            kind: StepKind::Middleware,
+            path: PathMatch::Any,
+            methods: None,
+            when: call.when.clone(),
+            effects: vec![Effect { when: Guard::Unknown(reason), kind: EffectKind::Write(write), span }],
+            end: End::Continue,
+            span: call.span,
+            label: "compression()".into(),
+        })
     }
 
     fn registration(&mut self, call: &Call, nodes: &mut Vec<Node>) {
@@ -115,14 +189,29 @@ impl Reader<'_, '_> {
                 let pattern = self.path(&pattern.clone(), Reach::Whole);
                 let Some(route) = call.arguments.positional.last().and_then(Value::as_object) else { return };
                 let calls = self.eval.object(route).calls.clone();
+                let mut steps = Vec::new();
                 for inner in &calls {
                     let handlers = flatten(self.eval, &inner.arguments.positional);
-                    self.route(inner, &pattern, &handlers, call.when.clone(), nodes);
+                    self.route(inner, &pattern, &handlers, call.when.clone(), &mut steps);
+                }
+                // A route with `all` handles OPTIONS, so the router does not answer it for the others.
+                if calls.iter().any(|inner| &*inner.name == "all") {
+                    nodes.push(Node::Group(Group { nodes: steps, ..Group::new(Dispatch::Plain, call.span) }));
+                } else {
+                    nodes.extend(steps);
                 }
             }
             "all" => {
                 let (pattern, handlers) = self.path_and_handlers(call, Reach::Whole);
                 self.route(call, &pattern, &handlers, Guard::Always, nodes);
+            }
+            "set" | "enable" | "disable" => self.setting(call),
+            "param" => {
+                if let (Some(name), Some(handler)) =
+                    (call.arguments.get(0).and_then(Value::as_str), call.arguments.get(1))
+                {
+                    self.parameters.push((name.to_owned(), handler.clone(), call.span));
+                }
             }
             method if METHODS.contains(&method) => {
                 let (pattern, handlers) = self.path_and_handlers(call, Reach::Whole);
@@ -139,6 +228,12 @@ impl Reader<'_, '_> {
         }
         let methods = (method != "all").then(|| vec![Arc::from(method.to_ascii_uppercase())]);
         let before = nodes.len();
+        for (name, handler, span) in self.parameters.clone() {
+            if pattern.text().contains(&format!(":{name}")) {
+                let asked = Call { span, name_span: span, ..call.clone() };
+                self.handler(&handler, pattern, methods.clone(), &asked, "parameter", nodes);
+            }
+        }
         for (at, handler) in handlers.iter().enumerate() {
             let last = at + 1 == handlers.len();
             let how = if last { "route" } else { "before-route" };
@@ -154,7 +249,7 @@ impl Reader<'_, '_> {
     }
 
     fn path(&mut self, value: &Value, reach: Reach) -> PathMatch {
-        match path(self.eval, value, reach, self.major) {
+        match path(self.eval, value, reach, self.major, self.routing) {
             Ok(pattern) => pattern,
             Err(error) => {
                 self.startup_error.get_or_insert((format!("TypeError: {error}"), value.span));
@@ -270,8 +365,8 @@ impl Reader<'_, '_> {
             (Kind::Function(closure), _) => {
                 let parameters =
                     closure.function.parameters.iter().filter(|parameter| parameter.kind == ParameterKind::One).count();
-                let handles_errors = parameters == 4;
-                let (effects, end) = run_handler(self.eval, value, handles_errors, self.major, call.span);
+                let handles_errors = parameters == 4 && how != "parameter";
+                let (effects, end) = run_handler(self.eval, value, handles_errors, self.major, self.powered, call.span);
                 step.effects = effects;
                 step.end = end;
                 step.kind = kind_of(&step, handles_errors, is_route);
@@ -323,31 +418,37 @@ fn run_handler(
     function: &Value,
     handles_errors: bool,
     major: u32,
+    powered: bool,
     span: Span,
 ) -> (Vec<Effect>, End) {
     let exchange = Exchange::new(eval, span);
-    let arguments = if handles_errors { exchange.with_error(eval, span) } else { exchange.arguments() };
-    let before = std::mem::replace(&mut eval.escaped, false);
+    if let Some(id) = exchange.response.as_object().filter(|_| powered) {
+        // Express sets X-Powered-By before anything else.
+        eval.set_field(id, node::HEADERS_SET, Value::new(Kind::Bool(true), span), span);
+    }
+    let mut arguments = if handles_errors { exchange.with_error(eval, span) } else { exchange.arguments() };
+    if !handles_errors {
+        // What a handler of `param` is given.
+        arguments.positional.push(Value::unknown("the parameter comes with the request", span));
+    }
+    let before = std::mem::take(&mut eval.escaped);
+    let unfollowed = std::mem::take(&mut eval.unfollowed);
     let collected = eval.collect(function, &arguments, span);
     let escaped = std::mem::replace(&mut eval.escaped, before);
+    let unfollowed = std::mem::replace(&mut eval.unfollowed, unfollowed);
     let mut effects = collected.effects;
     if collected.is_async && major < 5 {
-        // An async handler's exception is nobody's in Express 4: the request hangs.
+        // An async handler's exception is nobody's in Express 4: since Node 15 it ends the process.
         for (when, value) in collected.thrown {
-            effects.push(Effect { when, kind: EffectKind::Hang, span: value.span });
+            effects.push(Effect { when, kind: EffectKind::Close, span: value.span });
         }
     } else {
         failures(eval, collected.thrown, &mut effects, span);
     }
     let reason = || Reason::new("how it answers is decided in code that is not followed", span);
     let ends = effects.iter().any(|effect| effect.kind.ends());
-    let end = if escaped || (!ends && has_body(function)) { End::Respond(reason()) } else { End::Hang };
+    let end = if escaped || (!ends && unfollowed) { End::Respond(reason()) } else { End::Hang };
     (effects, end)
-}
-
-/// Whether a function does anything at all.
-fn has_body(function: &Value) -> bool {
-    matches!(&function.kind, Kind::Function(closure) if !closure.function.body.is_empty())
 }
 
 /// Exceptions that a handler does not catch.
@@ -395,19 +496,66 @@ fn middleware(eval: &mut Evaluator, tag: &'static str, value: &Value, step: &mut
             step.label = "the body parser".into();
             let is_json =
                 Guard::test(Text::header("content-type"), crate::cors::StringTest::Contains("json".into()), span);
-            let broken = Guard::Unknown(Reason::new("whether the body can be parsed", span));
-            let fails = Guard::all([header("content-length"), is_json, broken]);
-            step.effects.push(effect(fails, EffectKind::Fail(Status::Code(400))));
+            let reads = header("content-length").and(is_json);
+            let limit = value.as_object().and_then(|id| eval.field(id, "0")).map(|field| field.value.clone());
+            let limit = limit.map_or(Some(102_400), |options| match eval.get(&options, "limit", span).kind {
+                Kind::Number(bytes) => Some(bytes as u64),
+                Kind::Undefined => Some(102_400),
+                _ => None,
+            });
+            let too_large = match limit {
+                Some(bytes) => Guard::BodyOver(bytes),
+                None => Guard::Unknown(Reason::new("whether the body is too large", span)),
+            };
+            let fails = |code: u16| EffectKind::Fail(Status::Code(code));
+            let charset = |name: &str| {
+                Guard::test(
+                    Text::LowerCase(Arc::new(Text::header("content-type"))),
+                    crate::cors::StringTest::Contains(name.into()),
+                    span,
+                )
+            };
+            let other_charset =
+                charset("charset=").and(Guard::not(charset("charset=utf-").or(charset("charset=\"utf-"))));
+            step.effects.push(effect(reads.clone().and(other_charset), fails(415)));
+            step.effects.push(effect(reads.clone().and(too_large), fails(413)));
+            let broken = Guard::Unknown(Reason::new("whether the body is broken", span));
+            step.effects.push(effect(reads.and(broken), fails(400)));
         }
-        packages::LIMIT => step.kind = StepKind::RateLimit,
+        packages::LIMIT => {
+            step.kind = StepKind::RateLimit;
+            step.label = "the rate limit".into();
+            let reached = Guard::Unknown(Reason::new("whether the limit of requests is reached", span));
+            step.effects.push(effect(reached, EffectKind::Respond(Some(Status::Code(429)))));
+        }
         packages::STATIC => {
             step.kind = StepKind::Static;
             step.label = "the static files".into();
             let reads = |method: &str| Guard::method(method, span);
-            let exists = Guard::Unknown(Reason::new("whether there is a file of that name", span));
+            let exists = Guard::Unknown(Reason::new("whether the file is there", span));
             let status = Status::Unknown(Reason::new("how the file is served", span));
-            let when = reads("GET").or(reads("HEAD")).and(exists);
-            step.effects.push(effect(when, EffectKind::Respond(Some(status))));
+            let reading = reads("GET").or(reads("HEAD"));
+            let options = value.as_object().and_then(|id| eval.field(id, "1")).map(|field| field.value.clone());
+            let option =
+                |eval: &mut Evaluator, name: &str| options.clone().map(|options| eval.get(&options, name, span));
+            if let Some(function) = option(eval, "setHeaders").filter(|value| matches!(value.kind, Kind::Function(_))) {
+                let exchange = Exchange::new(eval, span);
+                let collected = eval.collect(&function, &crate::eval::Arguments::of(vec![exchange.response]), span);
+                let when = reading.clone().and(exists.clone());
+                let writes = collected.effects.into_iter().filter(|effect| matches!(effect.kind, EffectKind::Write(_)));
+                step.effects.extend(writes.map(|effect| Effect { when: when.clone().and(effect.when), ..effect }));
+            }
+            step.effects.push(effect(reading.clone().and(exists), EffectKind::Respond(Some(status))));
+            let falls = option(eval, "fallthrough").map_or(Guard::Always, |value| match value.kind {
+                Kind::Undefined => Guard::Always,
+                _ => value.truthy(),
+            });
+            if falls != Guard::Always {
+                let stops = Guard::not(falls);
+                let other = Guard::not(reading.clone()).and(stops.clone());
+                step.effects.push(effect(other, EffectKind::Respond(Some(Status::Code(405)))));
+                step.effects.push(effect(reading.and(stops), EffectKind::Fail(Status::Code(404))));
+            }
         }
         packages::AUTH => {
             step.kind = StepKind::Auth;
@@ -469,9 +617,14 @@ fn flatten(eval: &mut Evaluator, values: &[Value]) -> Vec<Value> {
     flat
 }
 
+/// Applications that a handler of a plain server hands requests to: `app(req, res)`.
+fn entered(eval: &Evaluator) -> Vec<ObjectId> {
+    eval.objects().filter(|(id, _)| eval.field(*id, super::ENTERED).is_some()).map(|(id, _)| id).collect()
+}
+
 /// Applications and routers that are used by others.
 fn mounted(eval: &mut Evaluator) -> Vec<ObjectId> {
-    let mut mounted = Vec::new();
+    let mut mounted = entered(eval);
     let calls: Vec<Vec<Value>> = eval
         .objects()
         .filter(|(_, object)| matches!(object.tag, Tag::Host(APP | ROUTER)))
@@ -535,7 +688,16 @@ fn plain_servers(eval: &mut Evaluator) -> Vec<Server> {
     found
         .into_iter()
         .map(|(handler, span, calls)| {
+            let entered_before = entered(eval);
             let mut server = by_hand(eval, &handler, span, true);
+            for app in entered(eval).into_iter().filter(|app| !entered_before.contains(app)) {
+                let inside = application(eval, app, true);
+                server.framework = inside.framework;
+                server.runtime = inside.runtime;
+                server.startup_error = inside.startup_error;
+                server.root.nodes.push(Node::Group(inside.root));
+            }
+            server.files = files(&server);
             for call in calls.iter().filter(|call| &*call.name == "listen") {
                 server.listens.push(Listen { port: call.arguments.get(0).and_then(port), span: call.span });
             }
@@ -546,12 +708,12 @@ fn plain_servers(eval: &mut Evaluator) -> Vec<Server> {
 
 /// A handler as a server of its own.
 fn by_hand(eval: &mut Evaluator, handler: &Value, span: Span, complete: bool) -> Server {
-    let (effects, end) = run_handler(eval, handler, false, 5, span);
+    let (effects, end) = run_handler(eval, handler, false, 5, !complete, span);
     let effects: Vec<Effect> = effects
         .into_iter()
         .map(|effect| match effect.kind {
             // Nobody stands behind: what follows is not known.
-            EffectKind::Next => Effect {
+            EffectKind::Next if !complete => Effect {
                 kind: EffectKind::Respond(Some(Status::Unknown(Reason::new(
                     "what comes behind this handler is not known",
                     effect.span,

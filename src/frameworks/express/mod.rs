@@ -57,9 +57,15 @@ impl Host for Express {
         let function = function.clone();
         match function.name {
             "express" => Some(host_object(eval, APP, span)),
-            "express.Router" => Some(host_object(eval, ROUTER, span)),
-            "express.static" => Some(host_object(eval, packages::STATIC, span)),
-            "express.body" => Some(host_object(eval, packages::BODY, span)),
+            "express.Router" => {
+                let router = host_object(eval, ROUTER, span);
+                if let (Some(id), Some(options)) = (router.as_object(), arguments.get(0)) {
+                    eval.set_field(id, "(options)", options.clone(), span);
+                }
+                Some(router)
+            }
+            "express.static" => Some(packages::middleware(eval, packages::STATIC, arguments, span)),
+            "express.body" => Some(packages::middleware(eval, packages::BODY, arguments, span)),
             "http.createServer" => Some(create_server(eval, arguments, span)),
             name if name.starts_with("cors") => cors::call(eval, &function, arguments, span),
             name if name.starts_with("package.") => packages::call(eval, &function, arguments, span),
@@ -102,6 +108,10 @@ impl Host for Express {
         }
     }
 
+    fn assign(&self, eval: &mut Evaluator, of: &Value, name: &str, value: &Value, span: Span) -> bool {
+        node::assign(eval, of, name, value, span)
+    }
+
     fn construct(&self, eval: &mut Evaluator, callee: &Value, arguments: &Arguments, span: Span) -> Option<Value> {
         self.call(eval, callee, arguments, span)
     }
@@ -109,6 +119,9 @@ impl Host for Express {
 
 /// The field that says that an application is one whose surroundings are not known.
 const INCOMPLETE: &str = "(incomplete)";
+
+/// The field that says that a handler of a plain server hands requests to an application.
+const ENTERED: &str = "(entered)";
 
 /// Whether a value is what `cors()` gives.
 fn is_policy(value: &Value) -> bool {
@@ -132,7 +145,13 @@ fn call_object(
     arguments: &Arguments,
     span: Span,
 ) -> Option<Value> {
-    let next = arguments.get(2)?;
+    let Some(next) = arguments.get(2) else {
+        // `app(req, res)` in a handler of a plain server.
+        let id = callee.as_object().filter(|_| tag == APP && eval.is_collecting())?;
+        eval.set_field(id, ENTERED, Value::new(Kind::Bool(true), span), span);
+        eval.emit(EffectKind::Next, span);
+        return Some(Value::undefined(span));
+    };
     match tag {
         packages::PLAIN | packages::BODY | packages::LIMIT | packages::CREDENTIALS => {
             eval.call(next, &Arguments::default(), span);

@@ -61,7 +61,11 @@ fn package(module: &str) -> Option<&'static str> {
 
 /// A package by its name.
 pub fn import(_eval: &mut Evaluator, module: &str, span: Span) -> Option<Value> {
-    package(module).map(|name| native(name, None, span))
+    package(module).map(|name| {
+        let bound = if module == "compression" { vec![Value::str("compression", span)] } else { Vec::new() };
+        let package = Native { name, bound: bound.into(), of: None };
+        Value::new(Kind::Native(package), span)
+    })
 }
 
 /// A function of a package.
@@ -104,9 +108,21 @@ fn tag(name: &str) -> &'static str {
     }
 }
 
+/// The field that holds a package's name, where that matters.
+pub const NAME: &str = "(package)";
+
 /// A call of a package's function: it gives middleware.
 pub fn call(eval: &mut Evaluator, package: &Native, arguments: &Arguments, span: Span) -> Option<Value> {
-    let middleware = host_object(eval, tag(package.name), span);
+    let made = middleware(eval, tag(package.name), arguments, span);
+    if let (Some(id), Some(name)) = (made.as_object(), package.bound.first()) {
+        eval.set_field(id, NAME, name.clone(), span);
+    }
+    Some(made)
+}
+
+/// Middleware made with these arguments, which it keeps as the fields `0`, `1` and `2`.
+pub fn middleware(eval: &mut Evaluator, tag: &'static str, arguments: &Arguments, span: Span) -> Value {
+    let middleware = host_object(eval, tag, span);
     if let Some(id) = middleware.as_object() {
         for (at, argument) in arguments.positional.iter().enumerate().take(3) {
             if !matches!(argument.kind, Kind::Function(_)) {
@@ -114,5 +130,5 @@ pub fn call(eval: &mut Evaluator, package: &Native, arguments: &Arguments, span:
             }
         }
     }
-    Some(middleware)
+    middleware
 }

@@ -16,13 +16,28 @@ pub enum Reach {
     Prefix,
 }
 
+/// Switches of a router.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Routing {
+    /// `/Api` is not `/api`.
+    pub sensitive: bool,
+    /// `/api/` is not `/api`.
+    pub strict: bool,
+}
+
 /// A value as a path pattern, for Express of this major version.
 ///
 /// # Errors
 /// What Express throws at the start.
-pub fn path(eval: &mut Evaluator, value: &Value, reach: Reach, major: u32) -> Result<PathMatch, String> {
+pub fn path(
+    eval: &mut Evaluator,
+    value: &Value,
+    reach: Reach,
+    major: u32,
+    routing: Routing,
+) -> Result<PathMatch, String> {
     match &value.kind {
-        Kind::Str(text) => string(text, reach, major),
+        Kind::Str(text) => string(text, reach, major, routing),
         Kind::Regex(regex) => Ok(match &regex.pattern {
             Ok(pattern) => PathMatch::Whole {
                 pattern: pattern.clone(),
@@ -35,12 +50,12 @@ pub fn path(eval: &mut Evaluator, value: &Value, reach: Reach, major: u32) -> Re
         }),
         Kind::Object(id) if eval.object(*id).tag == Tag::Array => {
             let items = eval.object(*id).items.clone();
-            let parts: Result<Vec<_>, _> = items.iter().map(|item| path(eval, item, reach, major)).collect();
+            let parts: Result<Vec<_>, _> = items.iter().map(|item| path(eval, item, reach, major, routing)).collect();
             Ok(PathMatch::AnyOf(parts?))
         }
         Kind::Choose(choice) => {
             let (_, then, otherwise) = &**choice;
-            let (yes, no) = (path(eval, then, reach, major)?, path(eval, otherwise, reach, major)?);
+            let (yes, no) = (path(eval, then, reach, major, routing)?, path(eval, otherwise, reach, major, routing)?);
             Ok(if yes == no {
                 yes
             } else {
@@ -75,17 +90,19 @@ fn sample_of_regex(pattern: &Pattern) -> String {
         .to_owned()
 }
 
-fn string(text: &str, reach: Reach, major: u32) -> Result<PathMatch, String> {
+fn string(text: &str, reach: Reach, major: u32, routing: Routing) -> Result<PathMatch, String> {
     if reach == Reach::Prefix && matches!(text, "/" | "") {
         return Ok(PathMatch::Any);
     }
     let (source, sample) = if major < 5 { (express4(text), sample4(text)) } else { express5(text)? };
     let source = match reach {
         Reach::Prefix => source.trim_end_matches('/').to_owned(),
+        Reach::Whole if routing.strict => source,
         Reach::Whole => format!("{}/?", source.trim_end_matches('/')),
     };
     let sample = if sample.starts_with('/') { sample } else { format!("/{sample}") };
-    let pattern = Pattern::new(source, Engine::JavaScript, Anchoring::Full, Flags::IGNORE_CASE);
+    let flags = if routing.sensitive { Flags::NONE } else { Flags::IGNORE_CASE };
+    let pattern = Pattern::new(source, Engine::JavaScript, Anchoring::Full, flags);
     Ok(match (pattern, reach) {
         (Ok(pattern), Reach::Whole) => PathMatch::Whole { pattern, sample, text: text.to_owned() },
         (Ok(pattern), Reach::Prefix) => PathMatch::Prefix {
@@ -274,7 +291,7 @@ mod tests {
     use crate::model::PathResult;
 
     fn takes(text: &str, reach: Reach, major: u32, path: &str) -> bool {
-        matches!(string(text, reach, major).unwrap().test(path), PathResult::Yes(_))
+        matches!(string(text, reach, major, Routing::default()).unwrap().test(path), PathResult::Yes(_))
     }
 
     #[test]
@@ -291,7 +308,7 @@ mod tests {
 
     #[test]
     fn express_5_refuses_what_it_does_not_know() {
-        let refused = |text: &str| string(text, Reach::Whole, 5).unwrap_err();
+        let refused = |text: &str| string(text, Reach::Whole, 5, Routing::default()).unwrap_err();
         assert!(refused("*").starts_with("Missing parameter name at index 1: *"));
         assert!(refused("(.*)").starts_with("Unexpected ( at index 0: (.*)"));
         assert!(takes("/{*splat}", Reach::Whole, 5, "/"));
@@ -303,7 +320,7 @@ mod tests {
     #[test]
     fn a_prefix_ends_at_a_slash_and_is_taken_off() {
         for major in [4, 5] {
-            let prefix = string("/api", Reach::Prefix, major).unwrap();
+            let prefix = string("/api", Reach::Prefix, major, Routing::default()).unwrap();
             assert_eq!(prefix.test("/api/users"), PathResult::Yes("/users".into()));
             assert_eq!(prefix.test("/API"), PathResult::Yes("/".into()));
             assert_eq!(prefix.test("/apix"), PathResult::No);
