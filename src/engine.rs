@@ -1,16 +1,20 @@
 //! The order of a run, known to this file alone: walk, analysis, rules, triage.
 
-use std::path::Path;
-use std::sync::Mutex;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use rustc_hash::FxHashMap;
 
 use crate::config::Settings;
 use crate::finding::{Finding, Outcome, Problem, ProblemKind};
+use crate::frameworks::analysis;
+use crate::rules;
 use crate::source::{
-    Candidate, FileId, FileKind, LoadError, SourceSet, Visit, WalkSettings, Walked, looks_like_nginx, walk,
+    Candidate, FileId, FileKind, LoadError, SourceFile, SourceSet, Visit, WalkSettings, Walked, looks_like_nginx, walk,
 };
+use crate::syntax::program::Program;
+use crate::syntax::{SourceKind, lower};
 use crate::triage::{Baseline, triage};
 
 /// What a run leaves: the outcome, and the files that it speaks of.
@@ -19,15 +23,23 @@ pub struct Run {
     /// What was found.
     pub outcome: Outcome,
     /// The files that were read.
-    pub sources: SourceSet,
+    pub sources: Arc<SourceSet>,
 }
+
+/// How much stack the analysis has, in bytes. Its recursion is bounded, and this is far above its bounds.
+const STACK: usize = 256 << 20;
 
 /// Lints what the settings name. `progress` counts the scanned files while it runs.
 pub fn run(settings: &Settings, baseline: Option<&Baseline>, progress: &AtomicUsize) -> Run {
-    let sources = SourceSet::new(settings.base.clone());
-    let gathered = gather(settings, &sources, progress);
-    let analysis = analyse(&gathered, &sources);
-    let mut problems = gathered.problems;
+    let sources = Arc::new(SourceSet::new(settings.base.clone()));
+    let mut gathered = gather(settings, &sources, progress);
+    let mut problems = std::mem::take(&mut gathered.problems);
+    let programs = std::mem::take(&mut gathered.programs);
+    let analysis = on_large_stack(|| analyse(programs, settings, &sources)).unwrap_or_else(|fault| {
+        let kind = ProblemKind::Internal;
+        problems.push(Problem { file: String::new(), line: None, kind, message: fault });
+        Analysis::default()
+    });
     problems.extend(analysis.problems);
     problems.sort();
     problems.dedup();
@@ -44,15 +56,33 @@ pub fn run(settings: &Settings, baseline: Option<&Baseline>, progress: &AtomicUs
     Run { outcome, sources }
 }
 
+/// Runs `work` on a thread of its own, and tells what stopped it, should it panic.
+fn on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, String> {
+    std::thread::scope(|scope| {
+        let thread =
+            std::thread::Builder::new().name("analysis".to_owned()).stack_size(STACK).spawn_scoped(scope, work);
+        match thread {
+            Ok(thread) => thread.join().map_err(|panic| {
+                let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+                let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+                format!("the analysis failed, please report it: {text}")
+            }),
+            Err(error) => Err(format!("the analysis could not be started: {error}")),
+        }
+    })
+}
+
 /// The files to analyse.
 struct Gathered {
     kinds: FxHashMap<FileId, FileKind>,
+    programs: Vec<(PathBuf, FileId, Arc<Program>)>,
     problems: Vec<Problem>,
     walked: Walked,
 }
 
 fn gather(settings: &Settings, sources: &SourceSet, progress: &AtomicUsize) -> Gathered {
-    let collector = Collector { sources, kinds: Mutex::default(), problems: Mutex::default() };
+    let collector =
+        Collector { sources, kinds: Mutex::default(), programs: Mutex::default(), problems: Mutex::default() };
     let walked = match &settings.stdin {
         Some(stdin) => {
             progress.fetch_add(1, Ordering::Relaxed);
@@ -70,9 +100,29 @@ fn gather(settings: &Settings, sources: &SourceSet, progress: &AtomicUsize) -> G
         }
         None => walk(&walk_settings(settings), progress, &collector),
     };
-    let kinds = collector.kinds.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
-    let problems = collector.problems.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
-    Gathered { kinds, problems, walked }
+    let mut programs = inner(collector.programs);
+    // The walk hands files on in any order.
+    programs.sort_by(|a, b| a.0.cmp(&b.0));
+    let mut problems = inner(collector.problems);
+    for (_, id, program) in &programs {
+        problems.extend(unread(&sources.get(*id), program));
+    }
+    Gathered { kinds: inner(collector.kinds), programs, problems, walked }
+}
+
+fn inner<T>(mutex: Mutex<T>) -> T {
+    mutex.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// What could not be read of a program.
+fn unread(file: &SourceFile, program: &Program) -> Option<Problem> {
+    let (place, kind, message) = match (program.errors.first(), program.truncated) {
+        (_, Some(place)) => (place, ProblemKind::TooDeep, "the code behind this place is nested too deeply to be read"),
+        (Some(place), None) => (*place, ProblemKind::SyntaxError, "a part of the file could not be read"),
+        (None, None) => return None,
+    };
+    let line = Some(file.position(place.start).line);
+    Some(Problem { file: file.name.clone(), line, kind, message: message.to_owned() })
 }
 
 fn walk_settings(settings: &Settings) -> WalkSettings {
@@ -90,12 +140,18 @@ fn walk_settings(settings: &Settings) -> WalkSettings {
 struct Collector<'a> {
     sources: &'a SourceSet,
     kinds: Mutex<FxHashMap<FileId, FileKind>>,
+    programs: Mutex<Vec<(PathBuf, FileId, Arc<Program>)>>,
     problems: Mutex<Vec<Problem>>,
 }
 
 impl Visit for Collector<'_> {
     fn candidate(&self, candidate: Candidate) {
         let file = self.sources.add(&candidate.path, candidate.text);
+        if let Some(kind) = source_kind(candidate.kind) {
+            let program = Arc::new(lower(kind, file.id, &file.text));
+            let program = (candidate.path, file.id, program);
+            self.programs.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(program);
+        }
         self.kinds.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(file.id, candidate.kind);
     }
 
@@ -119,6 +175,23 @@ struct Analysis {
     unknown_facts: usize,
 }
 
-fn analyse(_: &Gathered, _: &SourceSet) -> Analysis {
-    Analysis::default()
+/// The grammar for a file of a kind; none is needed for configurations.
+fn source_kind(kind: FileKind) -> Option<SourceKind> {
+    match kind {
+        FileKind::JavaScript => Some(SourceKind::JavaScript),
+        FileKind::TypeScript => Some(SourceKind::TypeScript),
+        FileKind::Tsx => Some(SourceKind::Tsx),
+        FileKind::Python => Some(SourceKind::Python),
+        FileKind::Nginx => None,
+    }
+}
+
+fn analyse(programs: Vec<(PathBuf, FileId, Arc<Program>)>, settings: &Settings, sources: &Arc<SourceSet>) -> Analysis {
+    let (servers, problems) = analysis::servers(sources, &settings.root, analysis::Input { programs });
+    Analysis {
+        findings: rules::check(&servers),
+        problems,
+        servers: servers.iter().filter(|server| server.complete).count(),
+        unknown_facts: 0,
+    }
 }

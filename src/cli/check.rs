@@ -102,10 +102,11 @@ pub(super) fn settings(
             return Err(Failure::new(format!("the path {} {why}", path.display())));
         }
     }
+    let common = common_folder(&base, named);
     let config_file = match config {
         Some(path) => Some(absolute(&base, path)),
         None if no_config => None,
-        None => find(&common_folder(&base, named)),
+        None => find(&common),
     };
     let config = match &config_file {
         Some(path) => Config::load(path).map_err(|error| {
@@ -119,7 +120,7 @@ pub(super) fn settings(
         exclusions(patterns.iter().map(String::as_str)).map_err(|why| Failure::new(format!("--exclude {why}")))
     };
     let mut settings = Settings::new(base.clone(), paths);
-    settings.root = root(&base, config_file.as_deref());
+    settings.root = root(&base, &common, config_file.as_deref());
     settings.exclude = vec![(base, excluded(&files.exclude)?), (config.folder.clone(), excluded(&config.exclude)?)];
     settings.config = config;
     settings.no_ignore = files.no_ignore;
@@ -139,10 +140,14 @@ fn common_folder(base: &Path, paths: &[PathBuf]) -> PathBuf {
     common
 }
 
-/// The project's folder: the configuration's, or the nearest above that is a repository's, or the working directory.
-fn root(base: &Path, config: Option<&Path>) -> PathBuf {
-    let repository = || base.ancestors().find(|folder| folder.join(".git").exists()).map(Path::to_owned);
-    config.and_then(Path::parent).map(Path::to_owned).or_else(repository).unwrap_or_else(|| base.to_owned())
+/// The project's folder: the repository's; or the configuration's; or the working directory, if it holds what is linted;
+/// or what is linted.
+fn root(base: &Path, common: &Path, config: Option<&Path>) -> PathBuf {
+    let repository = common.ancestors().find(|folder| folder.join(".git").exists());
+    let above = config.and_then(Path::parent).filter(|folder| common.starts_with(folder));
+    let base = common.starts_with(base).then_some(base);
+    let own = if common.is_dir() { Some(common) } else { common.parent() };
+    repository.or(above).or(base).or(own).unwrap_or(common).to_owned()
 }
 
 /// The text of standard input, if `-` is what is to be linted.

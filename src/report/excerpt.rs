@@ -46,9 +46,9 @@ const GAP: u32 = 4;
 /// The excerpts of `file` that show all `marks`, the primary one first.
 pub(super) fn draw(file: &SourceFile, marks: &[Mark<'_>], severity: Severity, drawing: Drawing, out: &mut String) {
     let mut clusters: Vec<Cluster<'_>> = Vec::new();
-    let mut order: Vec<&Mark<'_>> = marks.iter().collect();
+    let mut order: Vec<Mark<'_>> = marks.iter().map(|mark| narrowed(file, mark, marks)).collect();
     order.sort_by_key(|mark| (!mark.primary, mark.range.start, mark.range.end));
-    for mark in order {
+    for mark in &order {
         let placed = Placed::new(file, mark);
         match clusters.iter_mut().find(|cluster| cluster.takes(&placed)) {
             Some(cluster) => cluster.marks.push(placed),
@@ -58,6 +58,24 @@ pub(super) fn draw(file: &SourceFile, marks: &[Mark<'_>], severity: Severity, dr
     for cluster in &clusters {
         cluster.draw(file, severity, drawing, out);
     }
+}
+
+/// A mark around others, narrowed to what stands before the first of them on its own first line: so that all of them fit
+/// one excerpt.
+fn narrowed<'a>(file: &SourceFile, mark: &Mark<'a>, marks: &[Mark<'_>]) -> Mark<'a> {
+    let inner = marks
+        .iter()
+        .map(|other| &other.range)
+        .filter(|other| **other != mark.range && mark.range.start <= other.start && other.end <= mark.range.end);
+    let Some(first) = inner.map(|range| range.start).min() else { return mark.clone() };
+    let line_end = file.lines().range(&file.text, file.position(mark.range.start).line).end;
+    let end = (first as usize).min(line_end).max(mark.range.start as usize);
+    let kept = file.text.get(mark.range.start as usize..end).unwrap_or_default().trim_end();
+    // A mark that begins where another does has nothing of its own.
+    if kept.is_empty() {
+        return mark.clone();
+    }
+    Mark { range: mark.range.start..mark.range.start + kept.len() as u32, ..mark.clone() }
 }
 
 /// A mark with its lines (from 1), narrowed to what is shown.
@@ -358,9 +376,23 @@ mod tests {
     #[test]
     fn marks_far_apart_and_overlapping_ones_have_excerpts_of_their_own() {
         let text = format!("one(two)\n{}three\n", "\n".repeat(20));
-        let out = drawn(&text, &[("two", "2"), ("one(two)", "1"), ("three", "3")], PLAIN);
+        let out = drawn(&text, &[("two", "2"), ("one(t", "1"), ("three", "3")], PLAIN);
         assert_eq!(out.matches("╭─[").count(), 3);
         assert!(out.contains("a.js:1:5]") && out.contains("a.js:1:1]") && out.contains("a.js:22:1]"), "{out}");
+    }
+
+    #[test]
+    fn a_mark_around_another_makes_room_for_it() {
+        let out = drawn(
+            "use(cors({\n  origin: x,\n}));\n",
+            &[("x", "this"), ("cors({\n  origin: x,\n})", "used here")],
+            PLAIN,
+        );
+        assert_eq!(out.matches("╭─[").count(), 1, "{out}");
+        assert!(
+            out.contains(" 1 │ use(cors({\n   ·     ───┬──\n   ·        ╰── used here\n 2 │   origin: x,"),
+            "{out}"
+        );
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub(super) fn render(outcome: &Outcome, sources: &SourceSet) -> String {
             place.push_str(&format!(",col={},endColumn={}", start.column, end.column));
         }
         let message = paragraphs(finding);
-        let lines: Vec<_> = message.lines().map(|line| data(line)).collect();
+        let lines: Vec<_> = message.lines().map(data).collect();
         out.push_str(&format!("::{command} {place},title={}::{}\n", property(finding.rule), lines.join("%0A")));
     }
     for problem in &outcome.problems {

@@ -26,17 +26,18 @@ pub struct Triaged {
     pub suppressed: Vec<(Reported, Suppression)>,
 }
 
-/// Decides about each finding. `kinds` gives the language of every file that was analysed.
+/// Decides about each finding. `linted` gives the language of every file that was asked for: comments count in others
+/// too, but only in these they must be needed.
 pub fn triage(
     findings: Vec<Finding>,
     settings: &Settings,
     baseline: Option<&Baseline>,
     sources: &SourceSet,
-    kinds: &FxHashMap<FileId, FileKind>,
+    linted: &FxHashMap<FileId, FileKind>,
 ) -> Triaged {
     let mut comments: FxHashMap<FileId, Vec<(Ignore, Vec<bool>)>> = FxHashMap::default();
     for file in sources.files() {
-        if let Some(&kind) = kinds.get(&file.id) {
+        if let Some(kind) = linted.get(&file.id).copied().or_else(|| FileKind::of_name(&file.path)) {
             let ignores = ignores(kind, &file);
             if !ignores.is_empty() {
                 let ignores = ignores.into_iter().map(|ignore| (vec![false; ignore.rules.len()], ignore));
@@ -62,7 +63,7 @@ pub fn triage(
         }
     }
     for file in sources.files() {
-        let Some(ignores) = comments.get(&file.id) else { continue };
+        let Some(ignores) = comments.get(&file.id).filter(|_| linted.contains_key(&file.id)) else { continue };
         for (ignore, used) in ignores {
             for mut finding in about(&file, ignore, used, settings) {
                 if let Some(severity) = settings.severity(finding.rule, &file.path, finding.severity) {
