@@ -8,7 +8,8 @@ use rustc_hash::FxHashMap;
 
 use crate::config::Settings;
 use crate::finding::{Finding, Outcome, Problem, ProblemKind};
-use crate::frameworks::analysis;
+use crate::frameworks::analysis::{self, Input};
+use crate::model::Server;
 use crate::rules;
 use crate::source::{
     Candidate, FileId, FileKind, LoadError, SourceFile, SourceSet, Visit, WalkSettings, Walked, looks_like_nginx, walk,
@@ -26,6 +27,34 @@ pub struct Run {
     pub sources: Arc<SourceSet>,
 }
 
+/// The servers of what the settings name.
+#[derive(Debug)]
+pub struct Servers {
+    /// The servers, in the order of their places.
+    pub servers: Vec<Server>,
+    /// What could not be read.
+    pub problems: Vec<Problem>,
+    /// The files that were read.
+    pub sources: Arc<SourceSet>,
+}
+
+/// Extracts the servers of what the settings name, also those that say nothing of CORS.
+pub fn servers(settings: &Settings) -> Servers {
+    let sources = Arc::new(SourceSet::new(settings.base.clone()));
+    let mut gathered = gather(settings, &sources, &AtomicUsize::new(0));
+    let mut problems = std::mem::take(&mut gathered.problems);
+    let extracted = on_large_stack(|| extract(&mut gathered, settings, &sources, true));
+    let (servers, more) = extracted.unwrap_or_else(|fault| (Vec::new(), vec![internal(fault)]));
+    problems.extend(more);
+    problems.sort();
+    problems.dedup();
+    Servers { servers, problems, sources }
+}
+
+fn internal(message: String) -> Problem {
+    Problem { file: String::new(), line: None, kind: ProblemKind::Internal, message }
+}
+
 /// How much stack the analysis has, in bytes. Its recursion is bounded, and this is far above its bounds.
 const STACK: usize = 256 << 20;
 
@@ -34,10 +63,8 @@ pub fn run(settings: &Settings, baseline: Option<&Baseline>, progress: &AtomicUs
     let sources = Arc::new(SourceSet::new(settings.base.clone()));
     let mut gathered = gather(settings, &sources, progress);
     let mut problems = std::mem::take(&mut gathered.problems);
-    let programs = std::mem::take(&mut gathered.programs);
-    let analysis = on_large_stack(|| analyse(programs, settings, &sources)).unwrap_or_else(|fault| {
-        let kind = ProblemKind::Internal;
-        problems.push(Problem { file: String::new(), line: None, kind, message: fault });
+    let analysis = on_large_stack(|| analyse(&mut gathered, settings, &sources)).unwrap_or_else(|fault| {
+        problems.push(internal(fault));
         Analysis::default()
     });
     problems.extend(analysis.problems);
@@ -186,12 +213,54 @@ fn source_kind(kind: FileKind) -> Option<SourceKind> {
     }
 }
 
-fn analyse(programs: Vec<(PathBuf, FileId, Arc<Program>)>, settings: &Settings, sources: &Arc<SourceSet>) -> Analysis {
-    let (servers, problems) = analysis::servers(sources, &settings.root, analysis::Input { programs });
+fn analyse(gathered: &mut Gathered, settings: &Settings, sources: &Arc<SourceSet>) -> Analysis {
+    let (servers, problems) = extract(gathered, settings, sources, false);
+    let mut findings = rules::check(&servers);
+    for finding in &mut findings {
+        let place = finding.primary.span;
+        let server = servers.iter().find(|server| server.files.contains(&place.file));
+        if let Some(server) = server.filter(|server| server.complete && finding.scope.is_empty()) {
+            finding.scope = format!("the server in {}", sources.get(server.span.file).name);
+        }
+    }
     Analysis {
-        findings: rules::check(&servers),
+        findings,
         problems,
         servers: servers.iter().filter(|server| server.complete).count(),
-        unknown_facts: 0,
+        unknown_facts: servers.iter().map(analysis::unknown_facts).sum(),
     }
+}
+
+/// The servers of the files. `all` asks for those too that say nothing of CORS.
+fn extract(
+    gathered: &mut Gathered,
+    settings: &Settings,
+    sources: &Arc<SourceSet>,
+    all: bool,
+) -> (Vec<Server>, Vec<Problem>) {
+    let mut makers: Vec<PathBuf> = gathered.walked.makers.iter().map(|(path, _)| path.clone()).collect();
+    if !all {
+        // What makes a server may mount what sets CORS, where both belong to one package.
+        let mut packages: Vec<PathBuf> = gathered.programs.iter().map(|(path, ..)| package_of(path)).collect();
+        packages.sort();
+        packages.dedup();
+        makers.retain(|path| packages.binary_search(&package_of(path)).is_ok());
+    }
+    let nginx = gathered.kinds.iter().filter(|(_, kind)| **kind == FileKind::Nginx);
+    let mut nginx: Vec<PathBuf> = nginx.map(|(file, _)| sources.get(*file).path.clone()).collect();
+    nginx.sort();
+    let input = Input { programs: std::mem::take(&mut gathered.programs), makers, nginx };
+    let (mut servers, problems) = analysis::servers(sources, &settings.root, input);
+    if !all {
+        servers.retain(analysis::speaks_of_cors);
+    }
+    (servers, problems)
+}
+
+/// The folder of the nearest manifest, or the file's own.
+fn package_of(path: &Path) -> PathBuf {
+    const MANIFESTS: [&str; 5] = ["package.json", "pyproject.toml", "setup.py", "requirements.txt", ".git"];
+    let mut folders = path.ancestors().skip(1).take(16);
+    let found = folders.find(|folder| MANIFESTS.iter().any(|name| folder.join(name).exists()));
+    found.or(path.parent()).unwrap_or(path).to_owned()
 }

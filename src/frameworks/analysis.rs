@@ -3,21 +3,26 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::cors::headers;
 use crate::eval::{Evaluator, Host, Repository};
 use crate::finding::Problem;
 use crate::frameworks::express;
-use crate::model::Server;
+use crate::model::{EffectKind, Guard, Server, each_effect};
 use crate::source::{FileId, SourceSet};
-use crate::syntax::program::{Language, Program};
+use crate::syntax::program::Program;
 
-/// The files that programs start from, with the trees that were made of them.
+/// The files to start from.
 #[derive(Debug, Default)]
 pub struct Input {
-    /// Programs, in the order in which reports name them.
+    /// Programs that speak of CORS, with the trees that were made of them.
     pub programs: Vec<(PathBuf, FileId, Arc<Program>)>,
+    /// Programs that make a server and do not speak of CORS.
+    pub makers: Vec<PathBuf>,
+    /// Configurations of nginx.
+    pub nginx: Vec<PathBuf>,
 }
 
-/// The servers that programs make, in the order of their places.
+/// The servers that programs and configurations make, in the order of their places.
 pub fn servers(sources: &Arc<SourceSet>, root: &Path, input: Input) -> (Vec<Server>, Vec<Problem>) {
     let repository = Repository::new(sources.clone(), root.to_owned());
     for (path, file, program) in &input.programs {
@@ -25,12 +30,45 @@ pub fn servers(sources: &Arc<SourceSet>, root: &Path, input: Input) -> (Vec<Serv
     }
     let hosts: [&dyn Host; 1] = [&express::Express];
     let mut evaluator = Evaluator::new(&repository, &hosts);
-    for (path, _, program) in &input.programs {
-        if program.language == Language::JavaScript {
+    // Whoever makes the server runs first, so that what it imports runs as its part.
+    for path in &input.makers {
+        if crate::syntax::language_of(path).is_some() {
             evaluator.run_file(path);
         }
+    }
+    for (path, ..) in &input.programs {
+        evaluator.run_file(path);
     }
     let mut servers = express::extract(&mut evaluator);
     servers.sort_by_key(|server| server.span);
     (servers, Vec::new())
+}
+
+/// Whether a server writes a CORS header, or was meant to.
+pub fn speaks_of_cors(server: &Server) -> bool {
+    let mut speaks = !server.remarks.is_empty() || server.startup_error.is_some();
+    each_effect(server, &mut |step, effect| {
+        speaks |= step.kind == crate::model::StepKind::Cors
+            || matches!(&effect.kind, EffectKind::Write(write)
+                if write.name.to_ascii_lowercase().starts_with("access-control-")
+                    || headers::misspelt_cors_header(&write.name).is_some());
+    });
+    speaks
+}
+
+/// How many CORS headers a server writes whose value, or whose condition, is not known.
+pub fn unknown_facts(server: &Server) -> usize {
+    let mut unknown = 0;
+    each_effect(server, &mut |_, effect| {
+        if let EffectKind::Write(write) = &effect.kind
+            && write.name.to_ascii_lowercase().starts_with("access-control-")
+        {
+            let mut open = write.values.iter().any(|value| value.reason().is_some());
+            effect
+                .when
+                .each_atom(&mut |atom| open |= matches!(atom, Guard::Unknown(reason) if !reason.is_circumstance()));
+            unknown += usize::from(open);
+        }
+    });
+    unknown
 }
