@@ -51,16 +51,22 @@ fn deep_javascript() {
         ("l:", "a", ""),
         ("try{", "a", "}catch{}"),
         ("switch(a){case 1:", "a", "}"),
+        ("x={[", "a", "](){}}"),
+        ("x=class{[", "a", "](){}}"),
+        ("x=class{[", "a", "]=1}"),
+        ("({[", "a", "]:b}=c)"),
+        ("function f(a=", "b", "){}"),
+        ("enum E{A=", "b", "}"),
         ("(", "a", ""),
         ("{", "", ""),
         ("<a>", "b", "</a>"),
     ] {
-        on_small_stack(SourceKind::JavaScript, nested(before, inner, after, 4_000));
-        on_small_stack(SourceKind::Tsx, nested(before, inner, after, 1_000));
+        on_small_stack(SourceKind::JavaScript, nested(before, inner, after, 2_000));
+        on_small_stack(SourceKind::Tsx, nested(before, inner, after, 500));
     }
     let program = on_small_stack(SourceKind::JavaScript, nested("f(", "a", ")", 100_000));
     assert!(program.truncated.is_some());
-    let program = on_small_stack(SourceKind::JavaScript, nested("(", "a", ")", 100_000));
+    let program = on_small_stack(SourceKind::JavaScript, nested("(", "a", ")", 10_000));
     assert_eq!((sexpr::program(&program).as_str(), program.truncated), ("a", None), "parentheses are no depth");
 }
 
@@ -78,10 +84,13 @@ fn deep_python() {
         ("-", "a", ""),
         ("a", "", ".b()"),
         ("(1<(", "a", ")<2)"),
+        ("(a[b]<", "c", "<d.e)"),
+        ("lambda a=", "b", ":c"),
+        ("f'{", "a", "}'"),
         ("(", "a", ""),
         ("[x for x in ", "a", "]"),
     ] {
-        on_small_stack(SourceKind::Python, nested(before, inner, after, 4_000));
+        on_small_stack(SourceKind::Python, nested(before, inner, after, 2_000));
     }
     let blocks: String = (0..1_000).map(|depth| format!("{}if a:\n", " ".repeat(depth))).collect();
     let program = on_small_stack(SourceKind::Python, format!("{blocks}{}b\n", " ".repeat(1_000)));

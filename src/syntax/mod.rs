@@ -18,7 +18,7 @@ use std::path::Path;
 
 pub use reading::DEEPEST;
 
-use crate::source::FileId;
+use crate::source::{FileId, FileKind};
 use javascript::Dialect;
 use program::Program;
 
@@ -33,6 +33,19 @@ pub enum SourceKind {
     Tsx,
     /// Python.
     Python,
+}
+
+impl SourceKind {
+    /// The language of a file whose kind is known; `None` when it is no program.
+    pub fn of(kind: FileKind) -> Option<Self> {
+        match kind {
+            FileKind::JavaScript => Some(SourceKind::JavaScript),
+            FileKind::TypeScript => Some(SourceKind::TypeScript),
+            FileKind::Tsx => Some(SourceKind::Tsx),
+            FileKind::Python => Some(SourceKind::Python),
+            FileKind::Nginx => None,
+        }
+    }
 }
 
 /// The language of a file, by its name's ending. Declaration files (`.d.ts` and its kin) hold no program.

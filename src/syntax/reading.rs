@@ -1,6 +1,7 @@
 //! What the lowerings share: a bounded parse, node kinds and fields as small numbers, and a bounded descent.
 
 use std::ops::ControlFlow;
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use tree_sitter::{Language, Node, ParseOptions, ParseState, Parser, Tree, TreeCursor};
@@ -12,8 +13,11 @@ use crate::source::{FileId, Span};
 /// stays below 60; what lies deeper is left out, so that recursion over the tree fits a thread's stack.
 pub const DEEPEST: u32 = 200;
 
-/// How long the parser may take for one file. It reads about 5 MB a second, so only hostile files need more.
-pub(super) const PARSE_TIME: Duration = Duration::from_secs(2);
+/// How long the parser may take for one file. It reads some MB a second, so only hostile files need more.
+pub(super) const PARSE_TIME: Duration = Duration::from_secs(4);
+
+/// Up to how many bytes a text cannot hold the parser up for long, whatever it is.
+const SHORT_TEXT: usize = 4 << 10;
 
 /// How many operands a chain of one operator may have before it is folded into a balanced tree.
 const LONGEST_CHAIN: usize = 48;
@@ -86,7 +90,7 @@ pub(super) struct Grammar<K, F> {
     pub(super) fields: F,
 }
 
-impl<K: NodeKind, F: FieldNumbers> Grammar<K, F> {
+impl<K: NodeKind + Send + Sync, F: FieldNumbers + Send + Sync> Grammar<K, F> {
     /// Looks up the names of `language`.
     pub(super) fn new(language: Language) -> Self {
         let kinds = (0..language.node_kind_count() as u16)
@@ -104,8 +108,26 @@ impl<K: NodeKind, F: FieldNumbers> Grammar<K, F> {
         self.kinds.get(usize::from(node.kind_id())).copied().unwrap_or(K::OTHER)
     }
 
-    /// Parses `text`; `None` when `limit` is over before the end, or the grammar does not fit the parser.
-    pub(super) fn parse(&self, text: &str, limit: Duration) -> Option<Tree> {
+    /// Parses `text`; `None` when the parser takes much longer than `limit`, or the grammar does not fit the parser.
+    ///
+    /// tree-sitter 0.27 asks its progress callback while it reads, but not while it joins what an error at the end has
+    /// left open (`parser.c`, `ts_parser__accept`), which for `f<a,f<a,…` takes quadratic time. So a longer text is
+    /// parsed on a thread of its own, which is left behind when it does not come back.
+    pub(super) fn parse(&'static self, text: &str, limit: Duration) -> Option<Tree> {
+        if text.len() <= SHORT_TEXT {
+            return self.parse_here(text, limit);
+        }
+        let (sender, receiver) = mpsc::sync_channel(1);
+        let owned = text.to_owned();
+        // Nobody receives when the time was over before.
+        let work = move || drop(sender.send(self.parse_here(&owned, limit)));
+        match std::thread::Builder::new().name("parser".to_owned()).spawn(work) {
+            Ok(_) => receiver.recv_timeout(limit.saturating_mul(2)).ok().flatten(),
+            Err(_) => self.parse_here(text, limit),
+        }
+    }
+
+    fn parse_here(&self, text: &str, limit: Duration) -> Option<Tree> {
         let mut parser = Parser::new();
         parser.set_language(&self.language).ok()?;
         let bytes = text.as_bytes();
@@ -273,4 +295,44 @@ pub(super) enum ChainShape {
     Balanced,
     /// The last operators only, this many; what is left of them is left out.
     Cut(usize),
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::{FieldNumbers, Grammar, NodeKind};
+
+    #[derive(Clone, Copy)]
+    struct NoKind;
+
+    impl NodeKind for NoKind {
+        const OTHER: Self = NoKind;
+        fn named(_: &str) -> Self {
+            NoKind
+        }
+    }
+
+    struct NoFields;
+
+    impl FieldNumbers for NoFields {
+        fn of(_: &tree_sitter::Language) -> Self {
+            NoFields
+        }
+    }
+
+    fn typescript() -> &'static Grammar<NoKind, NoFields> {
+        Box::leak(Box::new(Grammar::new(tree_sitter_typescript::LANGUAGE_TYPESCRIPT.into())))
+    }
+
+    #[test]
+    fn parsing_ends_in_time() {
+        let start = Instant::now();
+        let limit = Duration::from_millis(50);
+        // The first stays within the callback's reach, the second does not.
+        assert!(typescript().parse(&"a = [1, 2];\n".repeat(50_000), limit).is_none());
+        assert!(typescript().parse(&"f<a,".repeat(3_000), limit).is_none());
+        assert!(start.elapsed() < Duration::from_secs(5), "took {:?}", start.elapsed());
+        assert!(typescript().parse("f<a,", Duration::from_secs(5)).is_some());
+    }
 }

@@ -7,7 +7,11 @@ use tree_sitter::Node;
 use super::Lowering;
 use super::grammar::Kind;
 use crate::source::Span;
-use crate::syntax::program::{Expr, ExprKind, Function, Parameter, ParameterKind, PropertyKey, Stmt, StmtKind};
+use crate::syntax::number::number;
+use crate::syntax::program::{Expr, ExprKind, Function, Parameter, ParameterKind, Stmt, StmtKind};
+
+/// How long, in bytes, the source of a computed key may be to serve as a name.
+const LONGEST_COMPUTED_NAME: usize = 80;
 
 impl<'t> Lowering<'t> {
     /// A function of any form, a method included.
@@ -38,10 +42,19 @@ impl<'t> Lowering<'t> {
     }
 
     /// The name of a method or field; a computed one as it is written, brackets included.
+    // The key is not lowered: an object's method has had its key lowered already, and twice at every level of keys
+    // within keys would take exponential time.
     pub(super) fn member_name(&mut self, node: Node<'t>) -> String {
-        match self.property_key(node) {
-            PropertyKey::Name(name) => name,
-            _ => self.text(node),
+        let inner = match self.kind(node) {
+            Kind::ComputedPropertyName => self.children(node).named().next(),
+            _ => None,
+        };
+        let name = inner.filter(|inner| self.kind(*inner) == Kind::String).unwrap_or(node);
+        match self.kind(name) {
+            Kind::String => self.string(name),
+            Kind::Number => number(self.reading.slice(name)).to_string(),
+            Kind::ComputedPropertyName if name.byte_range().len() > LONGEST_COMPUTED_NAME => "[…]".to_owned(),
+            _ => self.text(name),
         }
     }
 

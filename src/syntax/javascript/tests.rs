@@ -262,3 +262,25 @@ fn places() {
     let ExprKind::Member { property_span, .. } = callee.kind else { panic!() };
     assert_eq!(at(property_span), "y");
 }
+
+#[test]
+fn what_surrounds_an_error_is_kept() {
+    for (text, kept) in [
+        (
+            "const a = 1; const b = = 2; app.use(cors()); c = 3",
+            &["(let a 1)", "(call app.use (call cors))", "(= c 3)"][..],
+        ),
+        ("app.get('/', (req, res) => { res.set('A', 'b'); if (x) { y() ", &["(call res.set \"A\" \"b\")"]),
+        ("const a = 1 }\nfunction f() { return a }", &["(let a 1)", "(return a)"]),
+        ("app.use(cors({ origin: , credentials: true })); b()", &["credentials:true", "(call b)"]),
+    ] {
+        for dialect in [Dialect::JavaScript, Dialect::TypeScript, Dialect::Tsx] {
+            let program = program(text, dialect);
+            assert!(!program.errors.is_empty(), "{text}");
+            let printed = sexpr::program(&program);
+            for kept in kept {
+                assert!(printed.contains(kept), "{dialect:?}: {kept} in {printed} of {text}");
+            }
+        }
+    }
+}
