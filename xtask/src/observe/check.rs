@@ -88,3 +88,43 @@ fn lines(status: Option<u16>, headers: Option<&[String]>, error: Option<&str>) -
     let error = error.map(|error| format!("error {error}"));
     status.into_iter().chain(error).chain(headers.into_iter().flatten().cloned()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Sets;
+
+    impl Stand for Sets {
+        fn package(&self) -> &str {
+            "x"
+        }
+        fn version(&self) -> &str {
+            "1"
+        }
+        fn versions(&self, _program: &str) -> Vec<(String, String)> {
+            Vec::new()
+        }
+        fn varies(&self, _package: &str) -> bool {
+            false
+        }
+        fn unordered(&self, header: &str) -> bool {
+            header == "Allow"
+        }
+        fn start(&mut self, _program: &str, _file: &str) -> Result<super::super::stands::Started, String> {
+            Err("not for starting".to_owned())
+        }
+        fn stop(&mut self) -> Result<(), String> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn order_counts_but_inside_of_sets() {
+        let lines = |lines: &[&str]| lines.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>();
+        assert!(same(&lines(&["status 200", "Allow: GET, PUT"]), &lines(&["status 200", "Allow: PUT, GET"]), &Sets));
+        assert!(!same(&lines(&["Vary: A, B"]), &lines(&["Vary: B, A"]), &Sets));
+        assert!(!same(&lines(&["A: 1", "B: 2"]), &lines(&["B: 2", "A: 1"]), &Sets));
+        assert!(!same(&lines(&["A: 1"]), &lines(&["A: 1", "A: 1"]), &Sets));
+    }
+}

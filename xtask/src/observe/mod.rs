@@ -203,3 +203,92 @@ fn versions(record: &Record, members: &[&dyn Stand]) -> BTreeMap<String, Version
     let several = |package: &str| members.iter().any(|member| member.varies(package));
     lists.into_iter().map(|(package, list)| (package.clone(), Versions::of(list, several(&package)))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A stand that has a version and nothing else.
+    struct Shelf(&'static str);
+
+    impl Stand for Shelf {
+        fn package(&self) -> &str {
+            "express"
+        }
+        fn version(&self) -> &str {
+            self.0
+        }
+        fn versions(&self, _program: &str) -> Vec<(String, String)> {
+            vec![("express".to_owned(), self.0.to_owned()), ("node".to_owned(), "20".to_owned())]
+        }
+        fn varies(&self, package: &str) -> bool {
+            package == "express"
+        }
+        fn start(&mut self, _program: &str, _file: &str) -> Result<Started, String> {
+            Err("not for starting".to_owned())
+        }
+        fn stop(&mut self) -> Result<(), String> {
+            Ok(())
+        }
+    }
+
+    fn file(observation: &str) -> File {
+        let text = format!(
+            r#"{{"framework": "express", "versions": {{}}, "requests": {{"get": ["GET /"]}}, "observations": [{{"id": "a",
+            "title": "t", "file": "f", "config": ["x"], "probes": [{{"to": ["get"]}}]{observation}}}]}}"#
+        );
+        serde_json::from_str(&text).unwrap()
+    }
+
+    fn run(status: u16) -> Option<Run> {
+        let answer = Answer::Response { status, headers: Vec::new() };
+        Some(Run { startup: "ok".to_owned(), answers: vec![("get".to_owned(), answer)] })
+    }
+
+    fn rewritten(file: &File, runs: Vec<Option<Run>>) -> Vec<String> {
+        let stands: Vec<Box<dyn Stand>> = vec![Box::new(Shelf("4")), Box::new(Shelf("5"))];
+        let records = rewrite(file, &stands, &[runs]);
+        let status = |record: &Record| record.probes.first().and_then(|row| row.status);
+        let told = |record: &Record| {
+            format!("{} {:?} {}", record.versions["express"].list().join("/"), status(record), record.browser.is_some())
+        };
+        records.iter().map(told).collect()
+    }
+
+    #[test]
+    fn versions_that_agree_share_a_record_and_others_do_not() {
+        assert_eq!(rewritten(&file(""), vec![run(200), run(200)]), ["4/5 Some(200) false"]);
+        assert_eq!(rewritten(&file(""), vec![run(200), run(404)]), ["4 Some(200) false", "5 Some(404) false"]);
+    }
+
+    #[test]
+    fn what_a_browser_did_is_kept_as_long_as_the_answers_are() {
+        let known = r#", "startup": "ok", "versions": {"express": ["4", "5"]}, "browser": []"#;
+        let known = known.replace("\"startup\"", "\"group\": \"g\", \"startup\"");
+        let mut recorded = file(&known);
+        recorded.observations[0].probes = record::rows(&run(200).unwrap().answers);
+        assert_eq!(rewritten(&recorded, vec![run(200), run(200)]), ["4/5 Some(200) true"]);
+        assert_eq!(rewritten(&recorded, vec![run(200), run(404)]), ["4 Some(200) true", "5 Some(404) false"]);
+    }
+
+    #[test]
+    fn records_are_asked_of_the_versions_they_name() {
+        let record = &file(r#", "versions": {"express": ["5"]}"#).observations[0];
+        assert!(!concerns(record, &Shelf("4")));
+        assert!(concerns(record, &Shelf("5")));
+        assert!(concerns(&file("").observations[0], &Shelf("4")));
+    }
+
+    #[test]
+    fn arguments_are_read_or_refused() {
+        let read = |line: &str| read(&line.split(' ').map(str::to_owned).collect::<Vec<_>>());
+        let arguments = read("express --only a --check --only b").unwrap();
+        assert_eq!(
+            (arguments.name.as_str(), arguments.check, arguments.only.join(" ")),
+            ("express", true, "a b".to_owned())
+        );
+        for bad in ["--check", "express --only", "express flask", "express --frob"] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -194,3 +194,18 @@ fn complaint(stderr: &[u8], prefix: &Path) -> String {
     let line = line.split(" in /").next().unwrap_or(line).trim();
     line.replace(&format!("{}/", prefix.display()), "")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn complaints_hold_nothing_of_this_machine() {
+        let prefix = Path::new("/tmp/stand");
+        let said =
+            "nginx: [warn] x\nnginx: [emerg] unknown directive \"frob\" in /tmp/stand/nginx.conf:7\nnginx: failed";
+        assert_eq!(complaint(said.as_bytes(), prefix), "unknown directive \"frob\"");
+        let said = "nginx: [emerg] open() \"/tmp/stand/a.map\" failed (2: No such file) in /tmp/stand/nginx.conf:7";
+        assert_eq!(complaint(said.as_bytes(), prefix), "open() \"a.map\" failed (2: No such file)");
+    }
+}
