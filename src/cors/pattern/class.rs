@@ -99,11 +99,26 @@ pub(super) fn property(name: &str) -> Option<ClassUnicode> {
     try_parsed(&format!(r"\p{{{name}}}"))
 }
 
-/// The class with the simple case variants of its members added.
+/// The class with the other case of its ASCII letters added. Strings beyond ASCII are not decided without case, so
+/// nothing else is needed; letters beyond ASCII that have an ASCII one as their other case are refused when parsed
+/// (see [`folds_to_ascii`]).
 pub(super) fn folded(mut class: ClassUnicode) -> ClassUnicode {
-    // The tables are compiled in; were they not, the class would stay as it is.
-    let _ = class.try_case_fold_simple();
+    let both_cases = |(start, end): (u8, u8)| {
+        class.ranges().iter().filter_map(move |range| {
+            let low = u8::try_from(range.start()).unwrap_or(u8::MAX).max(start);
+            let high = u8::try_from(range.end()).unwrap_or(u8::MAX).min(end);
+            (low <= high).then(|| ClassUnicodeRange::new(char::from(low ^ 0x20), char::from(high ^ 0x20)))
+        })
+    };
+    let others: Vec<ClassUnicodeRange> = both_cases((b'A', b'Z')).chain(both_cases((b'a', b'z'))).collect();
+    class.union(&ClassUnicode::new(others));
     class
+}
+
+/// Whether a letter beyond ASCII in this range has an ASCII one as its other case, for some engine: the Kelvin sign,
+/// the long s, the dotted and the dotless i.
+pub(super) fn folds_to_ascii(start: char, end: char) -> bool {
+    ['\u{130}', '\u{131}', '\u{17f}', '\u{212a}'].iter().any(|letter| (start..=end).contains(letter))
 }
 
 fn parsed(class: &str) -> ClassUnicode {

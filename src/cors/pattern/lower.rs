@@ -13,7 +13,9 @@ pub(super) fn lower(parsed: &Parsed, engine: Engine, anchoring: Anchoring) -> (H
             no_astral: engine == Engine::JavaScript && !parsed.unicode,
             // ECMAScript and PCRE disagree with a line-feed-only reading about `\r` and about a last line break.
             no_line_breaks: parsed.multiline && engine != Engine::Python,
+            no_empty: false,
         },
+        engine,
         whole: anchoring == Anchoring::Full,
     };
     let body = lowering.node(&parsed.node, true);
@@ -34,6 +36,7 @@ pub(super) fn anchored(body: Hir, anchoring: Anchoring) -> Hir {
 
 struct Lowering {
     domain: Domain,
+    engine: Engine,
     /// A whole match ends at the end of the string, so a last `$` cannot stop before a line feed there.
     whole: bool,
 }
@@ -90,6 +93,8 @@ impl Lowering {
             }
             Look::NotWordBoundary => {
                 self.domain.ascii_only = true;
+                // Before 3.14, Python found no `\B` in the empty string.
+                self.domain.no_empty |= self.engine == Engine::Python;
                 hir::Look::WordAsciiNegate
             }
         })

@@ -133,6 +133,8 @@ struct Domain {
     no_astral: bool,
     /// Line breaks matter in a way that was not modelled; a match found is still a match.
     no_line_breaks: bool,
+    /// Versions of the engine disagree about the empty string.
+    no_empty: bool,
 }
 
 impl Pattern {
@@ -196,6 +198,9 @@ impl Pattern {
     pub fn matches(&self, text: &str) -> Option<bool> {
         let domain = self.compiled.domain;
         if domain.ascii_only && !text.is_ascii() || domain.no_astral && text.chars().any(|c| c > '\u{ffff}') {
+            return None;
+        }
+        if domain.no_empty && text.is_empty() {
             return None;
         }
         let found = self.compiled.regex.is_match(self.input(text));

@@ -5,6 +5,7 @@
 
 use super::{Engine, Flags, PatternError, class};
 use regex_syntax::hir::ClassUnicode;
+use rustc_hash::FxHashSet;
 
 /// Groups within groups beyond this depth are refused, so that no pattern can exhaust the stack.
 const MAX_DEPTH: usize = 64;
@@ -61,6 +62,7 @@ pub(super) fn parse(text: &str, engine: Engine, flags: Flags) -> Result<Parsed, 
         depth: 0,
         used_multiline: flags.multiline,
         used_fold: flags.case_insensitive,
+        names: FxHashSet::default(),
     };
     parser.check_characters()?;
     let node = parser.alternation()?;
@@ -83,6 +85,7 @@ struct Parser {
     depth: usize,
     used_multiline: bool,
     used_fold: bool,
+    names: FxHashSet<String>,
 }
 
 /// What an escape or a member of a class stands for.
@@ -220,19 +223,27 @@ impl Parser {
                     return self.quoted().map(Some);
                 }
                 match self.escape(false)? {
-                    Item::Character(character) => self.literal(character),
+                    Item::Character(character) => self.literal(character)?,
                     Item::Set(set) => Node::Class(set),
                     Item::Look(look) => Node::Look(look),
                     Item::Nothing => return Ok(None),
                 }
             }
-            other => self.literal(other),
+            other => self.literal(other)?,
         };
         Ok(Some(node))
     }
 
-    fn literal(&self, character: char) -> Node {
-        Node::Literal { character, folded: self.flags.case_insensitive }
+    fn literal(&self, character: char) -> Result<Node, PatternError> {
+        self.check_case(character, character)?;
+        Ok(Node::Literal { character, folded: self.flags.case_insensitive })
+    }
+
+    fn check_case(&self, start: char, end: char) -> Result<(), PatternError> {
+        if self.flags.case_insensitive && class::folds_to_ascii(start, end) {
+            return unsupported("a letter beyond ASCII without case");
+        }
+        Ok(())
     }
 
     /// PCRE's `\Q…\E`.
@@ -241,7 +252,7 @@ impl Parser {
         let mut items = Vec::new();
         while self.peek().is_some() && !self.eat_all("\\E") {
             if let Some(character) = self.next() {
-                items.push(self.literal(character));
+                items.push(self.literal(character)?);
             }
         }
         if matches!(self.peek(), Some('*' | '+' | '?' | '{')) {
@@ -407,15 +418,23 @@ impl Parser {
     }
 
     fn group_name(&mut self, end: char) -> Result<(), PatternError> {
-        let mut first = true;
+        let mut name = String::new();
         loop {
             match self.next() {
-                Some(character) if character == end && !first => return Ok(()),
-                Some(character) if character == '_' || character.is_alphanumeric() => {}
-                Some('$') if self.engine == Engine::JavaScript => {}
+                Some(character) if character == end && !name.is_empty() => break,
+                Some(digit) if digit.is_ascii_digit() && name.is_empty() => return invalid("bad name of a group"),
+                Some(character) if character == '_' || character.is_alphanumeric() => name.push(character),
+                Some('$') if self.engine == Engine::JavaScript => name.push('$'),
                 _ => return invalid("bad name of a group"),
             }
-            first = false;
+        }
+        if self.names.insert(name) {
+            return Ok(());
+        }
+        match self.engine {
+            // Newer versions let branches of an alternation share a name, as PCRE does when told.
+            Engine::JavaScript | Engine::Pcre => unsupported("a name of two groups"),
+            Engine::Python => invalid("a name of two groups"),
         }
     }
 
@@ -474,13 +493,13 @@ impl Parser {
             _ => {}
         }
         match self.engine {
-            Engine::JavaScript => self.escape_javascript(letter),
+            Engine::JavaScript => self.escape_javascript(letter, in_class),
             Engine::Python => self.escape_python(letter, in_class),
             Engine::Pcre => self.escape_pcre(letter, in_class),
         }
     }
 
-    fn escape_javascript(&mut self, letter: char) -> Result<Item, PatternError> {
+    fn escape_javascript(&mut self, letter: char, in_class: bool) -> Result<Item, PatternError> {
         let strict = self.flags.unicode;
         match letter {
             '0' if !self.peek().is_some_and(|next| next.is_ascii_digit()) => Ok(Item::Character('\0')),
@@ -497,7 +516,8 @@ impl Parser {
             'x' => self.hexadecimal(2, letter, strict),
             'u' if strict && self.peek() == Some('{') => self.braced_hexadecimal(),
             'u' => self.hexadecimal(4, letter, strict),
-            letter if strict && !"^$\\.*+?()[]{}|/-".contains(letter) => invalid("unknown escape under the u flag"),
+            '-' if in_class => Ok(Item::Character('-')),
+            letter if strict && !"^$\\.*+?()[]{}|/".contains(letter) => invalid("unknown escape under the u flag"),
             letter => Ok(Item::Character(letter)),
         }
     }
@@ -647,6 +667,9 @@ impl Parser {
             }
             first = false;
             let low = self.class_member()?;
+            if let Item::Character(character) = low {
+                self.check_case(character, character)?;
+            }
             let range = self.peek() == Some('-') && !matches!(self.peek_at(1), Some(']') | None);
             if !range {
                 add(&mut set, low);
@@ -654,7 +677,10 @@ impl Parser {
             }
             self.at += 1;
             match (low, self.class_member()?) {
-                (Item::Character(low), Item::Character(high)) if low <= high => set.union(&class::of(&[(low, high)])),
+                (Item::Character(low), Item::Character(high)) if low <= high => {
+                    self.check_case(low, high)?;
+                    set.union(&class::of(&[(low, high)]));
+                }
                 (Item::Character(_), Item::Character(_)) => return invalid("range out of order in a class"),
                 (low, high) if javascript && !self.flags.unicode => {
                     add(&mut set, low);
