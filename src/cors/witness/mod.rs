@@ -255,23 +255,46 @@ pub struct Tenant {
 pub fn find_tenant(test: impl Into<OriginTest>) -> Option<Tenant> {
     let test = test.into();
     let meant = Meant::of(&test);
-    meant.hosts().iter().find_map(|spelt| {
-        let MeantHost::Tenants { suffix, .. } = spelt else { return None };
+    meant.hosts().iter().flat_map(shared_hosts).find_map(|suffix| {
         let is_tenant = |origin: &str| {
             test.matches(origin) == Some(true)
-                && Origin::parse(origin).is_ok_and(|origin| origin.public_suffix_tenant() == Some(suffix.as_str()))
+                && Origin::parse(origin).is_ok_and(|origin| is_for_the_taking(&origin, &suffix))
         };
+        let names = ["evil", "evil-app", "app.evil"].map(str::to_owned);
+        let hosts: Vec<String> = meant
+            .labels()
+            .map(|label| format!("{label}evil"))
+            .chain(names)
+            .map(|name| format!("{name}.{suffix}"))
+            .collect();
         let origin = ["https", "http"]
             .iter()
-            .flat_map(|scheme| {
-                let names = ["evil".to_owned(), "evil-app".to_owned(), "app.evil".to_owned()];
-                let spelt = meant.labels().map(|label| format!("{label}evil"));
-                spelt.chain(names).map(move |name| format!("{scheme}://{name}.{suffix}")).collect::<Vec<_>>()
-            })
+            .flat_map(|scheme| hosts.iter().map(move |host| format!("{scheme}://{host}")))
             .find(|origin| is_tenant(origin))
-            .or_else(|| Search::under(&test, suffix)?.find(&is_tenant))?;
-        Some(Tenant { suffix: suffix.clone(), origin })
+            .or_else(|| Search::under(&test, &suffix)?.find(&is_tenant))?;
+        Some(Tenant { suffix, origin })
     })
+}
+
+/// The shared hosts that a spelt name is, or has directly under it (`up.railway.app`).
+fn shared_hosts(spelt: &MeantHost) -> Vec<String> {
+    const BELOW: [&str; 8] = ["up", "a", "app", "apps", "dev", "web", "pages", "preview"];
+    match spelt {
+        MeantHost::Tenants { suffix, .. } => vec![suffix.clone()],
+        MeantHost::Site { name, site, .. } if name == site && suffix::shared_host(name).is_none() => {
+            let below = BELOW.iter().map(|label| format!("{label}.{name}"));
+            below.filter(|host| suffix::shared_host(host) == Some(host)).collect()
+        }
+        MeantHost::Site { .. } | MeantHost::Name { .. } | MeantHost::Addresses { .. } => Vec::new(),
+    }
+}
+
+/// Whether anybody could have taken this place on a shared host.
+fn is_for_the_taking(origin: &Origin, suffix: &str) -> bool {
+    // Netlify keeps `<deploy>--<site>` for the owner of the site (docs.netlify.com, automatic deploy subdomains).
+    let kept = suffix == "netlify.app" && origin.host().split('.').next().is_some_and(|label| label.contains("--"));
+    let under = |tenant: &str| tenant.strip_suffix(suffix).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    origin.public_suffix_tenant().is_some_and(under) && !kept
 }
 
 /// The shared host of [`find_tenant`].

@@ -86,6 +86,22 @@ fn tight_tests_have_none() {
         js(r"^https:\/\/[^.]+\.example\.com$"),
         js(r"^https:\/\/app\.example\.com(?::\d{1,5})?$"),
         js(r"^https://example[.]com$"),
+        js(r"^https?:\/\/([a-z0-9-]+\.)*localhost(:[0-9]+)?$"),
+        js(r"^https?:\/\/(?:(?:[^:]+\.)?localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$"),
+        js(
+            r"^https?:\/\/(localhost|app\.example\.com|10\.\d+\.\d+\.\d+|172\.(1[6-9]|2\d|3[0-1])\.\d+\.\d+):(3002|517[3-9])$",
+        ),
+        js(r"^http:\/\/(localhost|.*\.local):\d+$"),
+        js(r"^https?:\/\/(one.ext|www.one.ext)$"),
+        js(r"^(http|https):\/\/(.+\.)?example\.com(:\d+)?$"),
+        js(r"^https:\/\/\S+\.example\.com$"),
+        js(r"^chrome-extension:\/\/[a-z]+$"),
+        python(r"^(https?://)?(\w+\.)?example\.com$"),
+        python(r"^https:\/\/example[a-zA-Z0-9_-]*\.web\.app$"),
+        python("https://example.com/"),
+        python(r"http://localhost:.*$"),
+        ends("://example.com"),
+        ends("localhost:3000"),
         ends(".example.com"),
         starts("https://app.example.com:"),
         starts("http://localhost:"),
@@ -206,9 +222,14 @@ fn shared_hosts_are_not_strangers_domains_but_strangers_they_are() {
     let (suffix, origin) = tenant(&js(r"^https:\/\/[a-z]+-myteam\.netlify\.app$")).expect("a tenant");
     assert_eq!(suffix, "netlify.app");
     assert!(origin.ends_with("-myteam.netlify.app"), "{origin}");
-    assert_eq!(shared_suffix(&js(r"^https:\/\/my-app\.vercel\.app$")), None);
-    assert_eq!(shared_suffix(&js(r"\.example\.com$")), None);
-    assert_eq!(shared_suffix(&ends(".co.uk")), None);
+    assert_eq!(tenant(&js(r"^https:\/\/[\w-]+\.replit\.dev$")), owned("replit.dev", "https://evil.replit.dev"));
+    assert_eq!(tenant(&js(r"^https:\/\/.*\.railway\.app$")), owned("up.railway.app", "https://evil.up.railway.app"));
+    assert_eq!(tenant(&js(r"project.*\.vercel\.app$")).map(|(suffix, _)| suffix).as_deref(), Some("vercel.app"));
+    // Names with two hyphens are kept for the owner of the site behind them.
+    assert_eq!(tenant(&js(r"^https:\/\/[0-9a-z-]+--my-site\.netlify\.app$")), None);
+    assert_eq!(shared_suffix(js(r"^https:\/\/my-app\.vercel\.app$")), None);
+    assert_eq!(shared_suffix(js(r"\.example\.com$")), None);
+    assert_eq!(shared_suffix(ends(".co.uk")), None);
 }
 
 #[test]
@@ -254,7 +275,7 @@ fn every_witness_is_accepted_and_not_meant() {
     ];
     let mut state = 42u64;
     let mut found = 0;
-    for _ in 0..300 {
+    for _ in 0..150 {
         let mut text = String::new();
         for _ in 0..7 {
             state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
@@ -273,5 +294,5 @@ fn every_witness_is_accepted_and_not_meant() {
             }
         }
     }
-    assert!(found > 40, "{found} witnesses");
+    assert!(found > 10, "{found} witnesses");
 }
