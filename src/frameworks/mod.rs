@@ -3,3 +3,4 @@
 pub mod analysis;
 pub mod common;
 pub mod express;
+pub mod nginx;

@@ -32,6 +32,8 @@ pub struct Session<'a> {
     pub(super) ordinary: bool,
     /// Where each pattern with the `g` flag goes on (JavaScript's `lastIndex`), in bytes.
     pub(super) last_index: FxHashMap<Span, usize>,
+    /// Whether it was asked anything yet.
+    pub(super) asked: bool,
     /// What stands behind each hand-over, by the place of its effect.
     pub(super) behind: FxHashMap<Span, Behind<'a>>,
 }
@@ -121,7 +123,14 @@ pub(super) struct Open(pub(super) Guard);
 impl<'a> Session<'a> {
     /// A server that nobody has asked yet.
     pub fn new(server: &'a Server, environment: Environment) -> Self {
-        Self { server, environment, ordinary: false, last_index: FxHashMap::default(), behind: FxHashMap::default() }
+        Self {
+            server,
+            environment,
+            ordinary: false,
+            last_index: FxHashMap::default(),
+            asked: false,
+            behind: FxHashMap::default(),
+        }
     }
 
     /// The same, where every circumstance is the ordinary one: no file is in the way, no limit is reached.
@@ -161,6 +170,7 @@ impl<'a> Session<'a> {
             }
         }
         self.last_index.extend(left);
+        self.asked = true;
         Answer::of(worlds)
     }
 }

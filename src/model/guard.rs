@@ -21,6 +21,8 @@ pub enum Guard {
     EnvironmentSet(Arc<str>),
     /// The answer's status is one of these. Holds of an answer only: on its way out.
     Status(Statuses),
+    /// The server was asked before.
+    AskedBefore,
     /// The request's body has more bytes than this, by its `Content-Length`.
     BodyOver(u64),
     /// All hold.

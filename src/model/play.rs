@@ -339,6 +339,7 @@ impl<'s, 'a> Play<'s, 'a> {
                     return Ok(());
                 };
                 if forward.cached
+                    && self.session.asked
                     && self.holds(&Guard::Unknown(Reason::new(
                         "the answer to an earlier request may come from the cache",
                         span,
@@ -504,6 +505,7 @@ impl<'s, 'a> Play<'s, 'a> {
                 let at = at.map_or(headers.len(), |at| at + 1);
                 headers.splice(at..at, values.into_iter().map(sent));
             }
+            WriteOp::AddLine => headers.extend(values.into_iter().map(sent)),
             WriteOp::IfAbsent => {
                 if here.is_none() {
                     headers.extend(values.into_iter().map(sent));
@@ -627,6 +629,7 @@ impl<'s, 'a> Play<'s, 'a> {
                 None => Ok(statuses.has(200)),
                 Some(Status::Unknown(_) | Status::OfError) => self.assumed_status(guard, statuses),
             },
+            Guard::AskedBefore => Ok(self.session.asked),
             Guard::BodyOver(size) => {
                 let length = self.request.header("content-length").and_then(|length| length.trim().parse::<u64>().ok());
                 Ok(length.is_some_and(|length| length > *size))

@@ -283,8 +283,10 @@ impl HeaderWrite {
 pub enum WriteOp {
     /// Replaces what is there.
     Set,
-    /// Adds a line.
+    /// Adds a line, next to those that are there.
     Append,
+    /// Adds a line behind all others.
+    AddLine,
     /// Adds each member of a list that is not yet there, in one line (npm's `vary`).
     AppendMembers,
     /// Sets it where it is not there.

@@ -3,6 +3,7 @@
 pub mod data;
 pub mod dotenv;
 pub mod javascript;
+pub mod nginx;
 pub mod program;
 pub mod python;
 

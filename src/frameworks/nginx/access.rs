@@ -1,0 +1,110 @@
+//! What may refuse a request once its location is known: rates, addresses, credentials.
+
+use super::content::{Origin, guarded};
+use super::levels::{LevelId, Matcher, presence};
+use super::server::{Compiler, State};
+use super::texts::passes;
+use crate::cors::StringTest;
+use crate::model::{Guard, Node, Reason, Status, StepKind};
+use crate::source::Span;
+
+impl<'t> Compiler<'t> {
+    /// Refusals, in the order in which nginx comes to them.
+    pub fn access(&mut self, level: LevelId, state: &State) -> Vec<Node> {
+        let mut nodes = Vec::new();
+        for name in ["limit_req", "limit_conn"] {
+            if let Some(limit) = self.levels.list(level, &[name]).first().copied() {
+                let code = self.levels.value(level, &format!("{name}_status")).and_then(|code| code.parse().ok());
+                let reason = Reason::new("there may have been too many requests", limit.span);
+                let status = Status::Code(code.unwrap_or(503));
+                let node = self.respond(level, state, StepKind::RateLimit, status, limit.span, Origin::Itself);
+                nodes.push(guarded(
+                    Guard::AskedBefore.and(Guard::Unknown(reason)).and(presence(limit)),
+                    vec![node],
+                    limit.span,
+                ));
+            }
+        }
+        // An internal redirect is checked again, but by what its own location says, as here.
+        let mut checks: Vec<(Guard, u16, Span)> = Vec::new();
+        checks.extend(self.addresses(level));
+        checks.extend(self.credentials(level, state));
+        checks.extend(self.subrequest(level));
+        let any = self.levels.value(level, "satisfy") == Some("any");
+        if any && checks.len() > 1 {
+            let code = if checks.iter().any(|(_, code, _)| *code == 401) { 401 } else { 403 };
+            let span = checks[0].2;
+            let all = Guard::all(checks.into_iter().map(|(denied, ..)| denied));
+            checks = vec![(all, code, span)];
+        }
+        for (denied, code, span) in checks {
+            if denied == Guard::Never {
+                continue;
+            }
+            let node = self.respond(level, state, StepKind::Auth, Status::Code(code), span, Origin::Itself);
+            nodes.push(if denied == Guard::Always { node } else { guarded(denied, vec![node], span) });
+        }
+        nodes
+    }
+
+    /// `allow` and `deny`: the first that matches counts.
+    fn addresses(&self, level: LevelId) -> Option<(Guard, u16, Span)> {
+        let rules = self.levels.list(level, &["allow", "deny"]);
+        let span = rules.iter().find(|rule| rule.is("deny"))?.span;
+        let mut denied = Guard::Never;
+        for rule in rules.iter().rev() {
+            let everybody = rule.arg(0) == Some("all");
+            let reason = Reason::new("the caller's address decides this", rule.span);
+            let here = if everybody { Guard::Always } else { Guard::Unknown(reason) }.and(presence(rule));
+            denied = if rule.is("deny") { here.or(denied) } else { Guard::not(here).and(denied) };
+        }
+        Some((denied, 403, span))
+    }
+
+    /// `auth_basic` and `auth_jwt`.
+    fn credentials(&mut self, level: LevelId, state: &State) -> Vec<(Guard, u16, Span)> {
+        let mut checks = Vec::new();
+        for name in ["auth_basic", "auth_jwt"] {
+            let Some(directive) = self.levels.find(level, name) else { continue };
+            let Some(realm) = directive.args.first() else { continue };
+            let (text, _) = self.text(state, realm);
+            let off = passes(&text, &StringTest::Equals("off".to_owned()), realm.span);
+            let wrong = Guard::Unknown(Reason::new("the credentials may be wrong", directive.span));
+            let token = directive.args.iter().any(|word| word.text.starts_with("token="));
+            let denied =
+                if token { wrong } else { Guard::any([Guard::not(Guard::HasHeader("authorization".into())), wrong]) };
+            checks.push((Guard::not(off).and(denied).and(presence(directive)), 401, directive.span));
+        }
+        checks
+    }
+
+    /// `auth_request`: another location is asked first.
+    fn subrequest(&mut self, level: LevelId) -> Option<(Guard, u16, Span)> {
+        let directive = self.levels.find(level, "auth_request")?;
+        let target = directive.args.first()?;
+        if target.text == "off" {
+            return None;
+        }
+        let span = directive.span;
+        let denied = match self.plain_return(level, &target.text) {
+            Some(200..=299) => return None,
+            Some(code @ (401 | 403)) => return Some((presence(directive), code, span)),
+            Some(_) => return Some((presence(directive), 500, span)),
+            None => Guard::Unknown(Reason::new("the authentication service may refuse the request", span)),
+        };
+        Some((denied.and(presence(directive)), 401, span))
+    }
+
+    /// The status of a location that does nothing but `return` one.
+    fn plain_return(&self, level: LevelId, path: &str) -> Option<u16> {
+        let server = self.levels.outwards(level).find(|level| level.kind == super::levels::LevelKind::Server)?;
+        let path = path.split('?').next().unwrap_or_default();
+        let exact = server.locations.iter().find(|one| matches!(&one.matcher, Matcher::Exact(text) if text == path));
+        let prefix =
+            server.locations.iter().find(|one| matches!(&one.matcher, Matcher::Prefix { text, .. } if text == path));
+        let location = self.levels.get(exact.or(prefix)?.level);
+        let codes = location.all_of(super::rewrite::CODES);
+        let first = codes.first().filter(|code| code.is("return"))?;
+        first.arg(0)?.parse().ok()
+    }
+}

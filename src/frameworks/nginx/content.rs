@@ -1,0 +1,403 @@
+//! What answers once the rewrite phase is over: access checks, files, servers behind, error pages.
+
+use super::levels::{LevelId, LevelKind, presence};
+use super::server::{Compiler, State, step};
+use super::texts::{is_set, passes};
+use crate::cors::StringTest;
+use crate::model::{
+    Dispatch, Effect, EffectKind, Forward, Group, Guard, HeaderWrite, Instead, Node, Reason, Status, Statuses,
+    StepKind, Text, Trail, WriteOp,
+};
+use crate::source::Span;
+use crate::syntax::nginx::{Directive, Word};
+
+/// Directives that hand requests on, and the prefix of their family's other directives.
+pub(super) const PASSES: &[(&str, &str)] = &[
+    ("proxy_pass", "proxy"),
+    ("fastcgi_pass", "fastcgi"),
+    ("uwsgi_pass", "uwsgi"),
+    ("grpc_pass", "grpc"),
+    ("scgi_pass", "scgi"),
+    ("memcached_pass", "memcached"),
+];
+
+/// Directives with which something answers that cannot be read.
+const OPAQUE: &[&str] = &[
+    "content_by_lua",
+    "content_by_lua_block",
+    "content_by_lua_file",
+    "js_content",
+    "perl",
+    "echo",
+    "passenger_enabled",
+    "stub_status",
+    "empty_gif",
+    "dav_methods",
+    "api",
+    "status",
+    "push_stream_publisher",
+    "push_stream_subscriber",
+    "rtmp_stat",
+];
+
+/// Where an answer comes from, which decides whether an `error_page` takes its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// nginx itself: any `error_page` counts.
+    Itself,
+    /// The text of a `return`: none counts.
+    Final,
+    /// A server behind: one counts where errors are intercepted.
+    Behind { intercepted: bool },
+}
+
+impl<'t> Compiler<'t> {
+    /// What is checked before a location's own rewrite directives run.
+    pub fn before_rewrite(&mut self, level: LevelId, state: &State) -> Vec<Node> {
+        let mut nodes = Vec::new();
+        let own = self.levels.get(level);
+        if let Some(internal) = own.own("internal").filter(|_| !state.internal) {
+            let span = internal.span;
+            nodes.push(self.respond(level, state, StepKind::Route, Status::Code(404), span, Origin::Itself));
+            return nodes;
+        }
+        if !state.internal {
+            let limit = self.levels.find(level, "client_max_body_size");
+            let size = limit.and_then(|limit| limit.arg(0)).map_or(Some(1 << 20), size_of);
+            if let Some(size) = size.filter(|size| *size > 0) {
+                let span = limit.map_or(self.levels.get(level).span, |limit| limit.span);
+                let node = self.respond(level, state, StepKind::BodyParser, Status::Code(413), span, Origin::Itself);
+                nodes.push(guarded(Guard::BodyOver(size), vec![node], span));
+            }
+        }
+        nodes
+    }
+
+    /// `limit_except`: its block takes the other methods, before the rewrite directives.
+    pub fn excepted(&mut self, level: LevelId, state: &State) -> Option<Node> {
+        let directive = self.levels.get(level).own("limit_except")?;
+        let inner = self.levels.of_block(directive)?;
+        let mut methods: Vec<String> = directive.args.iter().map(|word| word.text.to_ascii_uppercase()).collect();
+        if methods.iter().any(|method| method == "GET") {
+            methods.push("HEAD".to_owned());
+        }
+        let span = directive.span;
+        let named = methods.into_iter().map(|method| passes(&state.method, &StringTest::Equals(method), span));
+        let when = Guard::not(Guard::any(named)).and(presence(directive));
+        let nodes = self.after_rewrite(inner, state);
+        Some(guarded(when, nodes, span))
+    }
+
+    /// What a level does with a request that its rewrite directives let through.
+    pub fn after_rewrite(&mut self, level: LevelId, state: &State) -> Vec<Node> {
+        let mut nodes = self.access(level, state);
+        let tries = self.levels.get(level).own("try_files").filter(|directive| directive.args.len() > 1);
+        match tries {
+            Some(directive) => nodes.extend(self.try_files(level, state, directive)),
+            None => nodes.push(self.content(level, state)),
+        }
+        nodes
+    }
+
+    /// Files that may be there, then what is done if none is.
+    fn try_files(&mut self, level: LevelId, state: &State, directive: &'t Directive) -> Vec<Node> {
+        let span = directive.span;
+        let found = Guard::Unknown(Reason::new("one of the files that are tried may exist", span));
+        let file = self.content_of_file(level, state);
+        let mut nodes = vec![guarded(found, vec![file], span)];
+        let Some(last) = directive.args.last() else { return nodes };
+        if let Some(code) = last.text.strip_prefix('=').and_then(|code| code.parse::<u16>().ok()) {
+            nodes.push(self.respond(level, state, StepKind::Static, Status::Code(code), span, Origin::Itself));
+            return nodes;
+        }
+        nodes.extend(self.internally(level, state, last, span));
+        nodes
+    }
+
+    /// The content where a file is known to be there.
+    fn content_of_file(&mut self, level: LevelId, state: &State) -> Node {
+        match self.handler(level) {
+            Some(_) => self.content(level, state),
+            None => self.file(level, state, true),
+        }
+    }
+
+    /// Goes on with another URI or a named location.
+    fn internally(&mut self, level: LevelId, state: &State, target: &Word, span: Span) -> Vec<Node> {
+        let server = self.servers[state.server].level;
+        let mut state = state.clone();
+        state.internal = true;
+        state.redirects += 1;
+        if target.text.starts_with('@') && !target.templated {
+            return match self.named_location(server, &target.text) {
+                Some(named) if state.redirects <= 10 => self.enter(named, state),
+                _ => vec![self.respond(level, &state, StepKind::Route, Status::Code(500), span, Origin::Itself)],
+            };
+        }
+        let (text, _) = self.text(&state, target);
+        state.uri = super::rewrite::without_query(text);
+        state.rewritten = true;
+        self.serve(server, state)
+    }
+
+    /// The directive that hands on, or answers in a way of its own. `if` and `limit_except` have that of their location.
+    fn handler(&self, level: LevelId) -> Option<&'t Directive> {
+        let names = || PASSES.iter().map(|(name, _)| *name).chain(OPAQUE.iter().copied());
+        let own = |level: LevelId| names().find_map(|name| self.levels.get(level).own(name));
+        own(level).or_else(|| match self.levels.get(level).kind {
+            LevelKind::If | LevelKind::LimitExcept => own(self.levels.home(level)),
+            _ => None,
+        })
+    }
+
+    fn content(&mut self, level: LevelId, state: &State) -> Node {
+        let Some(handler) = self.handler(level) else { return self.file(level, state, false) };
+        let family = PASSES.iter().find(|(name, _)| handler.is(name)).map(|(_, family)| *family);
+        match family {
+            Some(family) => self.pass(level, state, handler, family),
+            None => {
+                let reason = Reason::new(format!("{} answers", handler.name.text), handler.span);
+                let effects = vec![
+                    Effect { when: Guard::Always, kind: EffectKind::Opaque(reason.clone()), span: handler.span },
+                    Effect {
+                        when: Guard::Always,
+                        kind: EffectKind::Respond(Some(Status::Unknown(reason))),
+                        span: handler.span,
+                    },
+                ];
+                let label = self.levels.get(level).label.clone();
+                let nodes = vec![Node::Step(step(StepKind::Route, label, handler.span, effects))];
+                self.answering(level, state, nodes, Origin::Itself)
+            }
+        }
+    }
+
+    /// Files (`ngx_http_static_module.c`, `ngx_http_index_module.c`).
+    fn file(&mut self, level: LevelId, state: &State, exists: bool) -> Node {
+        let span = self.levels.get(level).span;
+        let at = |name: &str| self.levels.find(level, name).map_or(span, |directive| directive.span);
+        let root = at("root");
+        let is = |method: &str| passes(&state.method, &StringTest::Equals(method.to_owned()), root);
+        let answer =
+            |when: Guard, code: u16| Effect { when, kind: EffectKind::Respond(Some(Status::Code(code))), span: root };
+        let reads = Guard::any([is("GET"), is("HEAD"), is("POST")]);
+        let folder = passes(&state.uri, &StringTest::EndsWith("/".to_owned()), root);
+        let there = if exists {
+            Guard::Always
+        } else {
+            Guard::Unknown(Reason::new("the file that is asked for may exist", root))
+        };
+        // What a configuration itself leads to is a file, where it has a file's name.
+        let last = state.uri.as_literal().and_then(|uri| uri.rsplit('/').next()).unwrap_or_default();
+        let is_folder = match last.contains('.') {
+            true => Guard::Never,
+            false => Guard::Unknown(Reason::new("what is asked for may be a folder", root)),
+        };
+        let mut effects = vec![
+            answer(Guard::not(reads), 405),
+            answer(Guard::not(there), 404),
+            answer(Guard::not(folder.clone()).and(is_folder), 301),
+            answer(is("POST").and(Guard::not(folder.clone())), 405),
+        ];
+        let listing = Guard::Unknown(Reason::new("the folder may have no index file", root));
+        if !self.levels.is_on(level, "autoindex") {
+            effects.push(answer(folder.and(listing), 403));
+        }
+        effects.push(answer(Guard::Always, state.status.unwrap_or(200)));
+        let label = format!("the files of {}", self.levels.get(self.levels.home(level)).label);
+        let nodes = vec![Node::Step(step(StepKind::Static, label, root, effects))];
+        self.answering(level, state, nodes, Origin::Itself)
+    }
+
+    /// `proxy_pass` and its kin.
+    fn pass(&mut self, level: LevelId, state: &State, handler: &'t Directive, family: &str) -> Node {
+        let span = handler.span;
+        let (to, _) = handler.args.first().map_or((Text::literal(""), Vec::new()), |word| self.text(state, word));
+        let mut forward = Forward::new(to);
+        forward.path = self.path_behind(level, state, handler);
+        if state.method != Text::Request(crate::model::Part::Method) {
+            forward.method = Some(state.method.clone());
+        }
+        forward.request = self.request_headers(level, state, family);
+        let (hide, pass) = (format!("{family}_hide_header"), format!("{family}_pass_header"));
+        let passed: Vec<&str> =
+            self.levels.list(level, &[&pass]).iter().filter_map(|directive| directive.arg(0)).collect();
+        for directive in self.levels.list(level, &[&hide]) {
+            let Some(name) = directive.arg(0) else { continue };
+            if !passed.iter().any(|passed| passed.eq_ignore_ascii_case(name)) {
+                forward.hides.push((name.to_ascii_lowercase().into(), directive.span));
+            }
+        }
+        let cache = self.levels.value(level, &format!("{family}_cache"));
+        forward.cached = cache.is_some_and(|zone| zone != "off");
+        let intercepted = self.levels.is_on(level, &format!("{family}_intercept_errors"));
+        let effects = vec![Effect { when: Guard::Always, kind: EffectKind::Forward(forward), span }];
+        let label = self.levels.get(self.levels.home(level)).label.clone();
+        let nodes = vec![Node::Step(step(StepKind::Proxy, label, span, effects))];
+        self.answering(level, state, nodes, Origin::Behind { intercepted })
+    }
+
+    /// The path that the server behind sees, where it is not the one that came.
+    fn path_behind(&mut self, level: LevelId, state: &State, handler: &Directive) -> Option<Text> {
+        let rewritten = || state.rewritten.then(|| state.uri.clone());
+        if !handler.is("proxy_pass") {
+            return rewritten();
+        }
+        let word = handler.args.first()?;
+        let address = word.text.split_once("://").map_or(word.text.as_str(), |(_, rest)| rest);
+        let Some(slash) = address.find('/').filter(|_| !address.starts_with("unix:")) else { return rewritten() };
+        let path = &address[slash..];
+        if word.text.contains('$') {
+            // With variables the address is used as it comes out.
+            let path = Word { text: path.to_owned(), ..word.clone() };
+            return Some(self.text(state, &path).0);
+        }
+        if state.rewritten {
+            return rewritten();
+        }
+        let home = self.levels.home(level);
+        let prefix = self.levels.all.iter().flat_map(|level| &level.locations).find(|one| one.level == home)?;
+        match &prefix.matcher {
+            super::levels::Matcher::Exact(_) => Some(Text::literal(path)),
+            super::levels::Matcher::Prefix { text, .. } => {
+                let mut pattern = String::from("(?s)^");
+                pattern.push_str(&regex_syntax::escape(text));
+                pattern.push_str("(.*)$");
+                let capture = crate::model::Capture {
+                    subject: state.uri.clone(),
+                    pattern: crate::model::Capturing::new(&pattern, false),
+                    group: 1,
+                };
+                Some(Text::concat(vec![Text::literal(path), Text::Capture(std::sync::Arc::new(capture))]))
+            }
+            _ => rewritten(),
+        }
+    }
+
+    /// What is done to the headers of the request on its way in.
+    fn request_headers(&mut self, level: LevelId, state: &State, family: &str) -> Vec<Effect> {
+        let directive = match family {
+            "proxy" | "grpc" => format!("{family}_set_header"),
+            _ => format!("{family}_param"),
+        };
+        let mut effects = Vec::new();
+        for directive in self.levels.list(level, &[&directive]) {
+            let (Some(name), Some(value)) = (directive.arg(0), directive.args.get(1)) else { continue };
+            let name = match family {
+                "proxy" | "grpc" => name.to_owned(),
+                _ => match name.strip_prefix("HTTP_") {
+                    Some(name) => name.replace('_', "-"),
+                    None => continue,
+                },
+            };
+            let (text, mut hops) = self.text(state, value);
+            hops.push((directive.span, "".into()));
+            let write = |op: WriteOp, values: Vec<Text>| HeaderWrite {
+                name: name.as_str().into(),
+                op,
+                values,
+                trail: Trail(hops.clone()),
+            };
+            let set = is_set(&text, value.span);
+            let present = presence(directive);
+            effects.push(Effect {
+                when: present.clone().and(Guard::not(set.clone())),
+                kind: EffectKind::Write(write(WriteOp::Remove, Vec::new())),
+                span: directive.span,
+            });
+            effects.push(Effect {
+                when: present.and(set),
+                kind: EffectKind::Write(write(WriteOp::Set, vec![text])),
+                span: directive.span,
+            });
+        }
+        effects.retain(|effect| effect.when != Guard::Never);
+        effects
+    }
+
+    /// Steps whose answers get the headers of a level on their way out, unless an error page takes their place.
+    pub fn answering(&mut self, level: LevelId, state: &State, nodes: Vec<Node>, origin: Origin) -> Node {
+        let mut group = Group::new(Dispatch::Plain, self.levels.get(level).span);
+        group.nodes = nodes;
+        group.outgoing = self.outgoing(level, state, matches!(origin, Origin::Behind { .. }));
+        if origin != Origin::Final && !state.errored {
+            group.instead = self.error_pages(level, state, origin);
+        }
+        Node::Group(group)
+    }
+
+    /// What takes the place of errors at a level.
+    fn error_pages(&mut self, level: LevelId, state: &State, origin: Origin) -> Vec<Instead> {
+        let recursive = self.levels.is_on(level, "recursive_error_pages");
+        let mut pages = Vec::new();
+        let mut taken: Vec<u16> = Vec::new();
+        for directive in self.levels.list(level, &["error_page"]) {
+            let Some((target, rest)) = directive.args.split_last() else { continue };
+            let mut codes = Vec::new();
+            // Without `=` the status of the error stays.
+            let mut replaced: Option<Option<u16>> = None;
+            for word in rest {
+                match word.text.strip_prefix('=') {
+                    Some("") => replaced = Some(None),
+                    Some(code) => replaced = code.parse().ok().map(Some),
+                    None => codes.extend(word.text.parse::<u16>()),
+                }
+            }
+            codes.retain(|code| !taken.contains(code));
+            taken.extend(&codes);
+            let span = directive.span;
+            // An answer that keeps its status has a page for each of them.
+            let groups: Vec<(Vec<u16>, Option<u16>)> = match replaced {
+                Some(status) => vec![(codes, status)],
+                None => codes.into_iter().map(|code| (vec![code], Some(code))).collect(),
+            };
+            for (codes, status) in groups {
+                if codes.is_empty() || !self.may_enter() {
+                    continue;
+                }
+                let mut at = state.clone();
+                at.status = status;
+                at.errored = !recursive;
+                let mut group = Group::new(Dispatch::Plain, span);
+                group.when = presence(directive);
+                group.nodes = self.error_page(level, at, target, span);
+                let forwarded = matches!(origin, Origin::Behind { intercepted: true });
+                pages.push(Instead { statuses: Statuses::new(codes), forwarded, group, span });
+            }
+        }
+        pages
+    }
+
+    fn error_page(&mut self, level: LevelId, mut state: State, target: &Word, span: Span) -> Vec<Node> {
+        if target.text.starts_with('@') || target.templated {
+            return self.internally(level, &state, target, span);
+        }
+        if ["http://", "https://"].iter().any(|start| target.text.starts_with(start)) {
+            let code = state.status.filter(|code| matches!(code, 301 | 302 | 303 | 307 | 308)).unwrap_or(302);
+            let (to, _) = self.text(&state, target);
+            return vec![self.redirect(level, &state, code, to, span)];
+        }
+        let head = passes(&state.method, &StringTest::Equals("HEAD".to_owned()), span);
+        state.method = Text::choose(head, Text::literal("HEAD"), Text::literal("GET"));
+        self.internally(level, &state, target, span)
+    }
+}
+
+/// Nodes that are there under a condition.
+pub(super) fn guarded(when: Guard, nodes: Vec<Node>, span: Span) -> Node {
+    let mut group = Group::new(Dispatch::Plain, span);
+    group.when = when;
+    group.nodes = nodes;
+    Node::Group(group)
+}
+
+/// A size as nginx reads it, in bytes.
+fn size_of(text: &str) -> Option<u64> {
+    let (digits, factor) = match text.as_bytes().last()?.to_ascii_lowercase() {
+        b'k' => (&text[..text.len() - 1], 1 << 10),
+        b'm' => (&text[..text.len() - 1], 1 << 20),
+        b'g' => (&text[..text.len() - 1], 1 << 30),
+        _ => (text, 1),
+    };
+    digits.parse::<u64>().ok()?.checked_mul(factor)
+}

@@ -1,0 +1,210 @@
+//! nginx: configurations, snippets and templates of them, read as nginx reads them.
+//!
+//! A configuration becomes one [`Server`]: its server blocks are groups, chosen by port and name; a server block's
+//! locations are groups, in the order in which the first match counts; inside, the phases of nginx run in their order
+//! (rewrite, access, content). The rewrite phase is carried out symbolically: variables become texts, `if`s become
+//! guards. Headers are written on the way out, by the level that answered.
+
+mod access;
+mod check;
+mod content;
+mod headers;
+mod include;
+mod levels;
+mod locate;
+mod maps;
+mod rewrite;
+mod sample;
+mod server;
+mod texts;
+mod variables;
+
+use std::path::{Path, PathBuf};
+
+use rustc_hash::FxHashSet;
+
+pub use include::{FindFiles, matches_glob};
+
+use crate::finding::Problem;
+use crate::model::{Remark, RemarkKind, Server};
+use crate::source::{SourceSet, Span};
+use crate::syntax::nginx::Directive;
+use include::{Loaded, Loader};
+use levels::Definitions;
+use server::Compiler;
+
+/// What is assumed of the nginx that runs the configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Version {
+    /// The minor version: 22 of 1.22.1.
+    pub minor: u16,
+    /// The patch: 1 of 1.22.1.
+    pub patch: u16,
+}
+
+impl Default for Version {
+    /// The newest that was measured.
+    fn default() -> Self {
+        Version { minor: 31, patch: 5 }
+    }
+}
+
+/// Reads the nginx configurations among `files`, which were recognised by name and content.
+///
+/// `find` gives the files of the scanned tree by the last part of their path, in which `*` and `?` may stand: that is
+/// how includes are found. A file that another one includes is read there, and not by itself.
+pub fn extract(
+    sources: &SourceSet,
+    files: &[PathBuf],
+    find: FindFiles<'_>,
+    version: Version,
+) -> (Vec<Server>, Vec<Problem>) {
+    let loader = Loader::new(sources, find);
+    let mut files: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
+    files.sort();
+    files.dedup();
+    let loaded: Vec<(&Path, Loaded)> = files.iter().filter_map(|file| Some((*file, loader.load(file)?))).collect();
+    let mut inside: FxHashSet<&Path> = FxHashSet::default();
+    for (file, loaded) in &loaded {
+        // Files that include each other in a circle: the first one stands by itself.
+        if !inside.contains(file) {
+            inside.extend(loaded.paths.iter().skip(1).map(PathBuf::as_path));
+        }
+    }
+    let roots: Vec<&(&Path, Loaded)> = loaded.iter().filter(|(file, _)| !inside.contains(file)).collect();
+    let mut servers = Vec::new();
+    for (file, root) in &roots {
+        // What nginx's own main file would include together lies in one folder.
+        let beside = roots.iter().filter(|(other, _)| other != file && other.parent() == file.parent());
+        let beside: Vec<&[Directive]> = beside.map(|(_, other)| other.directives.as_slice()).collect();
+        servers.extend(server(root, &beside, version));
+    }
+    (servers, loader.problems.into_inner())
+}
+
+/// The server of a configuration; nothing where nothing in it answers.
+fn server(loaded: &Loaded, beside: &[&[Directive]], version: Version) -> Option<Server> {
+    let file = *loaded.files.first()?;
+    let first = loaded.directives.first()?.span;
+    let span = Span::new(file, if first.file == file { first.start } else { 0 }, first.end.max(first.start));
+    let span = if first.file == file { first } else { Span::new(file, 0, span.end.min(1)) };
+    let http: Vec<&Directive> = loaded.directives.iter().filter(|directive| directive.is("http")).collect();
+    let top: Vec<Directive> = match http.is_empty() {
+        true => loaded.directives.clone(),
+        false => http.iter().flat_map(|http| http.children()).cloned().collect(),
+    };
+    let has = |name: &str| top.iter().any(|directive| directive.is(name));
+    let complete = has("server");
+    if !complete && (!http.is_empty() || !is_snippet(&top)) {
+        return None;
+    }
+    let wrapped;
+    let inside: &[Directive] = if complete {
+        &top
+    } else {
+        wrapped = surround(top, span);
+        &wrapped
+    };
+    let mut definitions = Definitions::default();
+    definitions.collect(inside);
+    for other in beside {
+        definitions.collect(other);
+    }
+    let mut compiler = Compiler::new(inside, definitions, span);
+    if complete {
+        check::check(&mut compiler, inside, version);
+    }
+    let root = compiler.root(span);
+    let mut remarks = std::mem::take(&mut compiler.remarks);
+    remarks.extend(dead(inside));
+    let startup_error = match (&loaded.error, compiler.error.take()) {
+        (Some((why, span)), _) => Some((why.clone(), *span)),
+        (None, error) => error,
+    };
+    Some(Server {
+        framework: "nginx",
+        runtime: format!("nginx 1.{}.{} (assumed)", version.minor, version.patch),
+        span,
+        complete,
+        root,
+        outgoing: Vec::new(),
+        listens: if complete { compiler.listens() } else { Vec::new() },
+        startup_error: startup_error.filter(|_| complete),
+        remarks,
+        files: loaded.files.clone(),
+    })
+}
+
+/// Whether directives are a part of a server block or location that can be read by itself.
+fn is_snippet(directives: &[Directive]) -> bool {
+    const TELLING: &[&str] = &[
+        "add_header",
+        "more_set_headers",
+        "more_clear_headers",
+        "location",
+        "if",
+        "proxy_pass",
+        "return",
+        "limit_except",
+        "proxy_hide_header",
+        "fastcgi_pass",
+        "uwsgi_pass",
+        "grpc_pass",
+    ];
+    directives.iter().any(|directive| TELLING.iter().any(|name| directive.is(name)))
+}
+
+/// Puts a snippet where it may stand: into a server block, or a location whose content is not known.
+fn surround(directives: Vec<Directive>, span: Span) -> Vec<Directive> {
+    use crate::syntax::nginx::Word;
+    let word = |text: &str| Word { text: text.to_owned(), span, templated: false };
+    let block = |name: &str, args: Vec<Word>, inner: Vec<Directive>| Directive {
+        name: word(name),
+        args,
+        block: Some(inner.into()),
+        span,
+        conditions: std::rc::Rc::from([]),
+    };
+    let answers = ["return", "proxy_pass", "fastcgi_pass", "uwsgi_pass", "grpc_pass", "scgi_pass", "try_files"];
+    let has = |names: &[&str]| directives.iter().any(|directive| names.iter().any(|name| directive.is(name)));
+    let inner = if has(&["location", "server_name", "listen"]) {
+        directives
+    } else {
+        let mut inner = directives.clone();
+        if !has(&answers) {
+            // Another server may stand behind, or files: the status is not known, nor what is sent besides.
+            let pass = Directive {
+                block: None,
+                ..block("proxy_pass", vec![Word { templated: true, ..word("") }], Vec::new())
+            };
+            inner.push(pass);
+        }
+        vec![block("location", vec![word("/")], inner)]
+    };
+    vec![block("server", Vec::new(), inner)]
+}
+
+/// Response headers that are set on the request, where nobody looks for them.
+fn dead(directives: &[Directive]) -> Vec<Remark> {
+    let mut open: Vec<&Directive> = directives.iter().rev().collect();
+    let mut remarks = Vec::new();
+    while let Some(directive) = open.pop() {
+        open.extend(directive.children().iter().rev());
+        let sets_request = ["proxy_set_header", "grpc_set_header", "more_set_input_headers"];
+        if !sets_request.iter().any(|name| directive.is(name)) {
+            continue;
+        }
+        let Some(name) = directive.arg(0).map(|name| name.split(':').next().unwrap_or(name)) else { continue };
+        if !crate::cors::headers::RESPONSE_HEADERS.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+            continue;
+        }
+        let kind = RemarkKind::Dead {
+            why: format!("{} sets {name} on the request to the server behind, not on the answer", directive.name.text),
+            help: format!("write `add_header {name} … always;` instead"),
+            consequence: None,
+            severe: false,
+        };
+        remarks.push(Remark { kind, span: directive.span });
+    }
+    remarks
+}
