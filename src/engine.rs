@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 use crate::config::Settings;
 use crate::finding::{Finding, Outcome, Problem, ProblemKind};
 use crate::frameworks::analysis::{self, Input};
-use crate::model::Server;
+use crate::model::{Environment, Server, Session};
 use crate::rules;
 use crate::source::{
     Candidate, FileId, FileKind, LoadError, SourceFile, SourceSet, Visit, WalkSettings, Walked, looks_like_nginx, walk,
@@ -49,6 +49,13 @@ pub fn servers(settings: &Settings) -> Servers {
     problems.sort();
     problems.dedup();
     Servers { servers, problems, sources }
+}
+
+impl Servers {
+    /// A server to be asked, with what stands behind it.
+    pub fn session<'a>(&'a self, server: &'a Server, environment: Environment) -> Session<'a> {
+        Session::new(server, environment)
+    }
 }
 
 fn internal(message: String) -> Problem {

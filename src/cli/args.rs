@@ -31,6 +31,10 @@ pub(super) enum Command {
     Explain(ExplainArgs),
     /// List every rule
     Rules(RulesArgs),
+    /// Show what was extracted: who may read, which methods and headers, how preflights are answered
+    Policy(PolicyArgs),
+    /// Play a page's call against the extracted servers, step by step
+    Simulate(SimulateArgs),
     /// Print completions for a shell
     Completions(CompletionsArgs),
 }
@@ -156,6 +160,99 @@ pub(super) struct RulesArgs {
     /// When to use colours
     #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
     pub color: ColorArg,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct PolicyArgs {
+    /// Files and folders to read
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+
+    /// The form of the output
+    #[arg(long, value_enum, default_value_t = ListFormatArg::Human, value_name = "FORMAT")]
+    pub format: ListFormatArg,
+
+    /// Use this configuration file instead of searching for `corslint.toml`
+    #[arg(long, value_name = "FILE", conflicts_with = "no_config", help_heading = "Configuration")]
+    pub config: Option<PathBuf>,
+
+    /// Use no configuration file
+    #[arg(long, help_heading = "Configuration")]
+    pub no_config: bool,
+
+    #[command(flatten)]
+    pub files: FileArgs,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct SimulateArgs {
+    /// Files and folders to read
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+
+    /// The origin of the page that asks
+    #[arg(long, value_name = "ORIGIN", help_heading = "The call")]
+    pub origin: Option<String>,
+
+    /// The method [default: GET]
+    #[arg(long, value_name = "METHOD", help_heading = "The call")]
+    pub method: Option<String>,
+
+    /// The path, with the query
+    #[arg(long, value_name = "PATH", default_value = "/", help_heading = "The call")]
+    pub url_path: String,
+
+    /// A header that the page sets; may be given more than once
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", help_heading = "The call")]
+    pub headers: Vec<String>,
+
+    /// Whether the visitor's cookies go along
+    #[arg(long, value_enum, default_value_t, value_name = "MODE", help_heading = "The call")]
+    pub credentials: CredentialsArg,
+
+    /// The kind of body that is sent
+    #[arg(long, value_name = "TYPE", help_heading = "The call")]
+    pub content_type: Option<String>,
+
+    /// Leave the browser out: show what the server answers to this very request
+    #[arg(long, help_heading = "Bare requests")]
+    pub raw: bool,
+
+    /// Play the requests of a JSON file, one after the other against one server (`-` is standard input)
+    #[arg(long, value_name = "FILE", requires = "raw", help_heading = "Bare requests")]
+    pub requests: Option<PathBuf>,
+
+    /// The form of the output; JSON goes with --raw
+    #[arg(long, value_enum, default_value_t = ListFormatArg::Human, value_name = "FORMAT")]
+    pub format: ListFormatArg,
+
+    /// The server to ask, by the file that makes it or in which it listens
+    #[arg(long, value_name = "FILE")]
+    pub server: Option<PathBuf>,
+
+    /// An environment variable of the server; those that are not given are taken from `.env` files, or are not set
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub env: Vec<String>,
+
+    /// Use this configuration file instead of searching for `corslint.toml`
+    #[arg(long, value_name = "FILE", conflicts_with = "no_config", help_heading = "Configuration")]
+    pub config: Option<PathBuf>,
+
+    /// Use no configuration file
+    #[arg(long, help_heading = "Configuration")]
+    pub no_config: bool,
+
+    #[command(flatten)]
+    pub files: FileArgs,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum CredentialsArg {
+    /// `credentials: 'include'`
+    Include,
+    /// `credentials: 'omit'`
+    #[default]
+    Omit,
 }
 
 #[derive(Args, Debug)]

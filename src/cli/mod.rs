@@ -6,8 +6,10 @@ mod completions;
 mod explain;
 mod markdown;
 mod output;
+mod policy;
 mod progress;
 mod rules;
+mod simulate;
 mod terminal;
 
 use std::ffi::OsString;
@@ -61,6 +63,8 @@ pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Check(args) => check::run(*args),
         Command::Explain(args) => explain::run(&args),
         Command::Rules(args) => rules::run(&args),
+        Command::Policy(args) => policy::run(&args),
+        Command::Simulate(args) => simulate::run(&args),
         Command::Completions(args) => completions::run(&args, &mut Cli::command()),
     };
     match ending {

@@ -1,0 +1,255 @@
+//! `corslint policy`: what was extracted, fact by fact.
+
+use std::fmt::Write;
+
+use serde_json::{Value as Json, json};
+
+use super::args::{ListFormatArg, PolicyArgs};
+use super::simulate::place;
+use super::{Ending, Verdict, check, output};
+use crate::cors::{Request, headers};
+use crate::engine;
+use crate::model::{Answer, Guard, Reason, Server, World};
+use crate::report::clean;
+use crate::rules::{OTHER_STRANGER, Route, STRANGER, ServerView};
+use crate::source::{SourceSet, Span};
+
+pub(super) fn run(args: &PolicyArgs) -> Ending {
+    let settings = check::settings(&args.paths, &args.paths, &args.files, args.config.as_deref(), args.no_config)?;
+    let found = engine::servers(&settings);
+    let text = match args.format {
+        ListFormatArg::Json => {
+            let servers: Vec<Json> = found.servers.iter().map(|server| server_json(server, &found.sources)).collect();
+            let mut text = json!({ "version": 1, "servers": servers }).to_string();
+            text.push('\n');
+            text
+        }
+        ListFormatArg::Human => {
+            let mut text = String::new();
+            for server in &found.servers {
+                describe(&mut text, server, &found.sources);
+            }
+            if found.servers.is_empty() {
+                text.push_str("no server was found\n");
+            }
+            text
+        }
+    };
+    output::print(&text)?;
+    Ok(Verdict::Pass)
+}
+
+/// A fact of a policy: its name, its value, and where it comes from.
+struct Fact {
+    name: &'static str,
+    value: String,
+    places: Vec<Span>,
+}
+
+/// What holds on one route.
+struct Scope {
+    route: String,
+    facts: Vec<Fact>,
+    unknown: Vec<(String, Option<Span>)>,
+}
+
+fn scopes(server: &Server) -> Vec<Scope> {
+    let view = ServerView::new(server);
+    view.routes.iter().map(|route| scope(&view, route)).collect()
+}
+
+fn scope(view: &ServerView, route: &Route) -> Scope {
+    let mut facts = Vec::new();
+    let friends = view.friends();
+    let friend = friends.first().map_or(STRANGER, String::as_str);
+    let answer = view.from_page(route, friend);
+    facts.push(who(view, route));
+    let preflight = Request::preflight(&route.path, friend, &*route.method, &["x-asked"]);
+    let preflight = view.ask(&preflight);
+    for (name, header, answer) in [
+        ("credentials", headers::ALLOW_CREDENTIALS, &answer),
+        ("exposed headers", headers::EXPOSE_HEADERS, &answer),
+        ("vary", headers::VARY, &answer),
+        ("methods", headers::ALLOW_METHODS, &preflight),
+        ("request headers", headers::ALLOW_HEADERS, &preflight),
+        ("max age", headers::MAX_AGE, &preflight),
+    ] {
+        if let Some(mut fact) = header_fact(name, header, answer) {
+            if fact.value == "x-asked" {
+                fact.value = "whatever is asked for".to_owned();
+            }
+            facts.push(fact);
+        }
+    }
+    facts.push(Fact {
+        name: "preflight",
+        value: match (preflight.status, preflight.outcome) {
+            (_, crate::model::Outcome::Hangs) => "never answered".to_owned(),
+            (Some(status), _) => format!("answered {status}"),
+            (None, _) => "answered, with a status that is not known".to_owned(),
+        },
+        places: preflight.worlds.iter().filter_map(|world| world.answered_by).map(|by| by.span).take(1).collect(),
+    });
+    let mut unknown = Vec::new();
+    for world in answer.worlds.iter().chain(&preflight.worlds) {
+        for reason in reasons(world) {
+            let row = (reason.text.to_string(), reason.span);
+            if !unknown.contains(&row) {
+                unknown.push(row);
+            }
+        }
+    }
+    let route = if route.label.contains(&route.path) {
+        route.label.clone()
+    } else {
+        format!("{} {}", route.method, route.path)
+    };
+    Scope { route, facts, unknown }
+}
+
+fn reasons(world: &World) -> impl Iterator<Item = &Reason> {
+    let values = world.headers.iter().filter_map(|sent| sent.value.as_ref().err());
+    let assumed = world.assumptions.iter().filter_map(|(guard, _)| match guard {
+        Guard::Unknown(reason) => Some(reason),
+        _ => None,
+    });
+    values.chain(assumed)
+}
+
+/// Who may read.
+fn who(view: &ServerView, route: &Route) -> Fact {
+    let lets_in = |origin: &str| {
+        let answer = view.from_page(route, origin);
+        let value = answer.header(headers::ALLOW_ORIGIN).map(str::to_owned);
+        let known = !answer.unknown.iter().any(|name| name == headers::ALLOW_ORIGIN);
+        (value, known, answer)
+    };
+    let (stranger, known, answer) = lets_in(STRANGER);
+    let (other, ..) = lets_in(OTHER_STRANGER);
+    let places = places(&answer, headers::ALLOW_ORIGIN);
+    if stranger.as_deref() == Some("*") {
+        return Fact { name: "who may read", value: "any site".to_owned(), places };
+    }
+    if stranger.as_deref() == Some(STRANGER) && other.as_deref() == Some(OTHER_STRANGER) {
+        return Fact { name: "who may read", value: "any site, each by its own name".to_owned(), places };
+    }
+    let mut listed = Vec::new();
+    let mut places = places;
+    for friend in view.friends().iter().chain([&"null".to_owned()]) {
+        let (value, _, answer) = lets_in(friend);
+        if value.as_deref() == Some(friend) && !listed.contains(friend) {
+            listed.push(friend.clone());
+            places.extend(self::places(&answer, headers::ALLOW_ORIGIN));
+        }
+    }
+    places.dedup();
+    let mut value = if listed.is_empty() { String::new() } else { listed.join(", ") };
+    if !known {
+        value = if value.is_empty() { "not known".to_owned() } else { format!("{value}, and perhaps others") };
+    } else if value.is_empty() {
+        value = "nobody".to_owned();
+    }
+    Fact { name: "who may read", value, places }
+}
+
+fn places(answer: &Answer, header: &str) -> Vec<Span> {
+    let mut places: Vec<Span> = Vec::new();
+    for sent in answer.worlds.iter().flat_map(|world| world.lines(header)) {
+        for (place, _) in &sent.trail.0 {
+            if !places.contains(place) {
+                places.push(*place);
+            }
+        }
+    }
+    places
+}
+
+fn header_fact(name: &'static str, header: &str, answer: &Answer) -> Option<Fact> {
+    let values: Vec<&str> = answer
+        .headers
+        .iter()
+        .filter(|(own, _)| own.eq_ignore_ascii_case(header))
+        .map(|(_, value)| value.as_str())
+        .collect();
+    let value = if answer.unknown.iter().any(|unknown| unknown == header) {
+        "not known".to_owned()
+    } else if values.is_empty() {
+        return None;
+    } else {
+        values.join(" | ")
+    };
+    Some(Fact { name, value, places: places(answer, header) })
+}
+
+fn describe(text: &mut String, server: &Server, sources: &SourceSet) {
+    let what = if server.complete { "server" } else { "policy" };
+    let _ = writeln!(text, "{what} {} ({})", place(server, sources), clean(&server.runtime));
+    for listen in &server.listens {
+        match listen.port {
+            Some(port) => {
+                let _ = writeln!(text, "  listens on {port}  {}", at(listen.span, sources));
+            }
+            None => {
+                let _ = writeln!(text, "  listens on a port that is not known  {}", at(listen.span, sources));
+            }
+        }
+    }
+    if let Some((error, span)) = &server.startup_error {
+        let _ = writeln!(text, "  does not start: {}  {}\n", clean(error), at(*span, sources));
+        return;
+    }
+    for scope in scopes(server) {
+        let _ = writeln!(text, "  {}", clean(&scope.route));
+        for fact in &scope.facts {
+            let places: Vec<String> = fact.places.iter().map(|span| at(*span, sources)).collect();
+            let _ = writeln!(text, "    {:<16} {}  {}", fact.name, clean(&fact.value), places.join(" "));
+        }
+        for (reason, span) in &scope.unknown {
+            let place = span.map_or_else(String::new, |span| at(span, sources));
+            let _ = writeln!(text, "    {:<16} {}  {place}", "unknown, because", clean(reason));
+        }
+    }
+    text.push('\n');
+}
+
+fn at(span: Span, sources: &SourceSet) -> String {
+    let source = sources.get(span.file);
+    format!("{}:{}", clean(&source.name), source.position(span.start).line)
+}
+
+fn server_json(server: &Server, sources: &SourceSet) -> Json {
+    let source = sources.get(server.span.file);
+    let scopes: Vec<Json> = if server.startup_error.is_some() {
+        Vec::new()
+    } else {
+        scopes(server)
+            .iter()
+            .map(|scope| {
+                let facts: Vec<Json> = scope
+                    .facts
+                    .iter()
+                    .map(|fact| {
+                        let places: Vec<String> = fact.places.iter().map(|span| at(*span, sources)).collect();
+                        json!({ "name": fact.name, "value": fact.value, "places": places })
+                    })
+                    .collect();
+                let unknown: Vec<Json> = scope
+                    .unknown
+                    .iter()
+                    .map(|(reason, span)| json!({ "because": reason, "place": span.map(|span| at(span, sources)) }))
+                    .collect();
+                json!({ "route": scope.route, "facts": facts, "unknown": unknown })
+            })
+            .collect()
+    };
+    json!({
+        "framework": server.framework,
+        "runtime": server.runtime,
+        "path": source.name,
+        "line": source.position(server.span.start).line,
+        "complete": server.complete,
+        "listens": server.listens.iter().map(|listen| listen.port).collect::<Vec<_>>(),
+        "startup_error": server.startup_error.as_ref().map(|(text, _)| text),
+        "scopes": scopes,
+    })
+}
