@@ -449,3 +449,123 @@ pub fn follow_redirect(fetch: &Fetch, url: &str, status: u16, location: &str) ->
     };
     Some(Ok(Redirect { url: next.into(), fetch: followed }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const APP: &str = "https://app.example.com";
+
+    fn put() -> Fetch {
+        Fetch::get(APP, "/api").with_method("put").with_header("X-B", "1").with_header("X-A", "1")
+    }
+
+    fn open_preflight() -> Reply {
+        Reply::new(204)
+            .with_header(ALLOW_ORIGIN, APP)
+            .with_header(ALLOW_METHODS, "PUT")
+            .with_header(ALLOW_HEADERS, "x-a, X-B")
+    }
+
+    fn without(reply: &Reply, name: &str) -> Reply {
+        let mut reply = reply.clone();
+        reply.headers.retain(|(field, _)| field != name);
+        reply.with_unknown(name)
+    }
+
+    #[test]
+    fn what_is_unknown_makes_unknown_only_what_hangs_on_it() {
+        let fetch = put();
+        let reply = open_preflight();
+        assert_eq!(check_preflight(&fetch, &reply), Verdict::Allowed);
+        for name in [ALLOW_ORIGIN, ALLOW_METHODS, ALLOW_HEADERS] {
+            let unknown = Verdict::Unknown(vec![name.to_owned()]);
+            assert_eq!(check_preflight(&fetch, &without(&reply, name)), unknown);
+        }
+        // Credentials are not asked for, so theirs do not matter; nor do methods for a POST.
+        assert_eq!(check_preflight(&fetch, &without(&reply, ALLOW_CREDENTIALS)), Verdict::Allowed);
+        let post = Fetch { method: "POST".to_owned(), ..fetch.clone() };
+        assert_eq!(check_preflight(&post, &without(&reply, ALLOW_METHODS)), Verdict::Allowed);
+        let plain = Fetch { headers: Vec::new(), ..fetch.clone() };
+        assert_eq!(check_preflight(&plain, &without(&reply, ALLOW_HEADERS)), Verdict::Allowed);
+
+        let no_status = Reply { status: None, ..reply.clone() };
+        assert_eq!(check_preflight(&fetch, &no_status), Verdict::Unknown(vec!["status".to_owned()]));
+        assert_eq!(check_response(&fetch, &no_status), Verdict::Allowed);
+    }
+
+    #[test]
+    fn a_check_that_fails_anyway_fails() {
+        let code = |verdict: Verdict| verdict.block().map(|block| block.code);
+        let no_status = Reply { status: None, ..Reply::new(200) };
+        let missing = Some(BlockCode::MissingAllowOriginHeader);
+        assert_eq!(code(check_preflight(&put(), &no_status)), missing, "whatever the status");
+        let unknown_origin = without(&Reply { status: Some(404), ..open_preflight() }, ALLOW_ORIGIN);
+        assert_eq!(code(check_preflight(&put(), &unknown_origin)), Some(BlockCode::PreflightInvalidStatus));
+        let two = Reply::new(200)
+            .with_header(ALLOW_ORIGIN, APP)
+            .with_header(ALLOW_ORIGIN, APP)
+            .with_unknown("Access-Control-Allow-Origin");
+        assert_eq!(code(check_response(&put(), &two)), Some(BlockCode::MultipleAllowOriginValues));
+        let quoted = without(&open_preflight(), ALLOW_METHODS).with_header(ALLOW_METHODS, "\"PUT\"");
+        assert_eq!(code(check_preflight(&put(), &quoted)), Some(BlockCode::InvalidAllowMethodsPreflightResponse));
+    }
+
+    #[test]
+    fn a_wildcard_is_a_word_for_calls_with_credentials() {
+        let reply = Reply::new(204)
+            .with_header(ALLOW_ORIGIN, APP)
+            .with_header(ALLOW_CREDENTIALS, "true")
+            .with_header(ALLOW_METHODS, "*")
+            .with_header(EXPOSE_HEADERS, "*")
+            .with_header("X-Total", "1");
+        let fetch = Fetch::get(APP, "/").with_method("DELETE");
+        assert_eq!(check_preflight(&fetch, &reply), Verdict::Allowed);
+        assert_eq!(is_readable(&fetch, &reply, "x-total"), Some(true));
+        let fetch = fetch.with_credentials();
+        assert!(check_preflight(&fetch, &reply).block().is_some());
+        assert_eq!(is_readable(&fetch, &reply, "x-total"), Some(false));
+        assert_eq!(is_readable(&fetch, &without(&reply, EXPOSE_HEADERS), "x-total"), None);
+        assert_eq!(is_readable(&fetch, &without(&reply, EXPOSE_HEADERS), "content-type"), Some(true));
+    }
+
+    #[test]
+    fn redirects_change_the_call() {
+        let follow = |method: &str, status, location| {
+            let fetch = Fetch::get(APP, "/api")
+                .with_method(method)
+                .with_header("content-type", "text/plain")
+                .with_header("authorization", "x");
+            follow_redirect(&fetch, "https://api.example.com/api", status, location)
+                .map(|next| next.expect("no refusal"))
+        };
+        let names =
+            |redirect: &Redirect| redirect.fetch.headers.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+        let same = follow("POST", 307, "/next?x=1").expect("a redirect");
+        assert_eq!((same.fetch.method.as_str(), same.fetch.path.as_str()), ("POST", "/next?x=1"));
+        assert_eq!((same.fetch.origin.as_str(), names(&same).len()), (APP, 2));
+        let seen = follow("POST", 302, "/next").expect("a redirect");
+        assert_eq!((seen.fetch.method.as_str(), names(&seen)), ("GET", vec!["authorization".to_owned()]));
+        assert_eq!(follow("PUT", 302, "/next").expect("a redirect").fetch.method, "PUT");
+        assert_eq!(follow("PUT", 303, "/next").expect("a redirect").fetch.method, "GET");
+        let other = follow("GET", 301, "https://other.example/x").expect("a redirect");
+        assert_eq!((other.fetch.origin.as_str(), names(&other)), ("null", vec!["content-type".to_owned()]));
+        assert_eq!(follow("GET", 304, "/next"), None);
+        assert_eq!(follow("GET", 302, "mailto:a@b"), None);
+    }
+
+    #[test]
+    fn the_cache_keeps_what_max_age_says() {
+        let seconds = |value: &str| preflight_lifetime(&Reply::new(204).with_header(MAX_AGE, value)).as_secs();
+        assert_eq!(
+            [seconds("600"), seconds("0"), seconds("-1"), seconds("1d"), seconds("86400")],
+            [600, 0, 0, 5, 7200]
+        );
+        assert_eq!(preflight_lifetime(&Reply::new(204)).as_secs(), 5);
+        // What was allowed with credentials is allowed without; not the other way round.
+        let with = put().with_credentials();
+        let reply = open_preflight().with_header(ALLOW_CREDENTIALS, "true");
+        assert!(is_covered_by_cache(&with, &reply, Duration::ZERO, &put()));
+        assert!(!is_covered_by_cache(&put(), &reply, Duration::ZERO, &with));
+    }
+}

@@ -5,6 +5,7 @@
 //! pattern is made, never guessed.
 
 mod class;
+mod escape;
 mod lower;
 mod parse;
 
