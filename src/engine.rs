@@ -1,5 +1,7 @@
 //! The order of a run, known to this file alone: walk, analysis, rules, triage.
 
+mod fixing;
+
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -8,6 +10,7 @@ use rustc_hash::FxHashMap;
 
 use crate::config::Settings;
 use crate::finding::{Finding, Outcome, Problem, ProblemKind};
+use crate::fix::Change;
 use crate::frameworks::analysis::{self, Input};
 use crate::model::{Environment, Server, Session};
 use crate::rules;
@@ -17,6 +20,8 @@ use crate::source::{
 use crate::syntax::program::Program;
 use crate::syntax::{SourceKind, lower};
 use crate::triage::{Baseline, triage};
+
+pub use fixing::{Fixed, fix};
 
 /// What a run leaves: the outcome, and the files that it speaks of.
 #[derive(Debug)]
@@ -67,7 +72,15 @@ const STACK: usize = 256 << 20;
 
 /// Lints what the settings name. `progress` counts the scanned files while it runs.
 pub fn run(settings: &Settings, baseline: Option<&Baseline>, progress: &AtomicUsize) -> Run {
+    run_over(settings, baseline, progress, &[])
+}
+
+/// As [`run`], with some files as they would be.
+fn run_over(settings: &Settings, baseline: Option<&Baseline>, progress: &AtomicUsize, changes: &[Change]) -> Run {
     let sources = Arc::new(SourceSet::new(settings.base.clone()));
+    for change in changes {
+        sources.add(&change.path, change.after.clone());
+    }
     let mut gathered = gather(settings, &sources, progress);
     let mut problems = std::mem::take(&mut gathered.problems);
     let analysis = on_large_stack(|| analyse(&mut gathered, settings, &sources)).unwrap_or_else(|fault| {
@@ -86,6 +99,7 @@ pub fn run(settings: &Settings, baseline: Option<&Baseline>, progress: &AtomicUs
         files_analyzed: gathered.kinds.len(),
         servers: analysis.servers,
         unknown_facts: analysis.unknown_facts,
+        fixed: 0,
     };
     Run { outcome, sources }
 }

@@ -19,6 +19,7 @@ pub mod rules;
 
 pub mod config;
 
+pub mod fix;
 pub mod report;
 pub mod triage;
 

@@ -335,3 +335,72 @@ fn test_files_hidden_files_and_ignored_files_are_read_when_asked_for() {
     assert_eq!(errors(&["tests", "ignored.js", "node_modules/x"]), 3);
     assert_eq!(errors(&["--include-tests", "--exclude", "tests"]), 0);
 }
+
+/// Two ignore comments that nothing needs, which corslint can remove by itself.
+const UNNEEDED: &str =
+    "// corslint: ignore[null-origin]\r\nconst cors = 1; // corslint: ignore[null-origin, nonsense] x\r\nlet end;\r\n";
+
+#[test]
+fn fixes_are_written_and_nothing_is_without_being_asked() {
+    let folder = folder(&[("a.js", UNNEEDED), ("b.js", UNNEEDED), ("broken.py", "")]);
+    let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+    let seen = json(&run(folder.path(), &["--format", "json"]));
+    assert_eq!(seen["summary"]["warnings"], 6);
+    let diff = run(folder.path(), &["--diff"]);
+    assert_eq!(diff.status.code(), Some(1));
+    assert!(stdout(&diff).starts_with("--- a/a.js\n+++ b/a.js\n@@ -1,3 +1,2 @@\n-// corslint"), "{}", stdout(&diff));
+    assert_eq!((read("a.js"), read("b.js")), (UNNEEDED.to_owned(), UNNEEDED.to_owned()));
+
+    let output = run(folder.path(), &["--fix"]);
+    assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
+    assert!(stdout(&output).contains("; 6 fixed"), "{}", stdout(&output));
+    assert_eq!(read("a.js"), "const cors = 1;\r\nlet end;\r\n");
+    assert_eq!(read("b.js"), "const cors = 1;\r\nlet end;\r\n");
+    assert_eq!(stdout(&run(folder.path(), &["--diff"])), "", "nothing is left to fix");
+}
+
+#[test]
+fn the_diff_is_one_that_tools_apply() {
+    let folder = folder(&[("a.js", UNNEEDED)]);
+    let diff = run(folder.path(), &["--diff"]);
+    fs::write(folder.path().join("x.diff"), &diff.stdout).unwrap();
+    let applied = Command::new("git").current_dir(folder.path()).args(["apply", "x.diff"]).output();
+    // Where there is no git, there is nothing to ask.
+    if let Ok(applied) = applied {
+        assert!(applied.status.success(), "{}", stderr(&applied));
+        assert_eq!(fs::read_to_string(folder.path().join("a.js")).unwrap(), "const cors = 1;\r\nlet end;\r\n");
+    }
+}
+
+#[test]
+fn standard_input_is_fixed_to_standard_output() {
+    let folder = folder(&[]);
+    let mut child = corslint(folder.path())
+        .args(["-", "--stdin-filename", "a.js", "--fix"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(UNNEEDED.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), stdout(&output)), (Some(0), "const cors = 1;\r\nlet end;\r\n"));
+    assert!(stderr(&output).contains("3 fixed"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_cannot_be_written_is_a_problem_and_stays() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = folder(&[("a.js", UNNEEDED), ("b.js", UNNEEDED)]);
+    let path = folder.path().join("a.js");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o444)).unwrap();
+    let output = run(folder.path(), &["--fix", "--format", "compact"]);
+    assert_eq!(output.status.code(), Some(1), "what is not fixed is found");
+    assert!(stdout(&output).starts_with("a.js:1:28: warning"), "{}", stdout(&output));
+    assert!(
+        stdout(&output).ends_with("a.js: problem: the fixes were not written: the file is read-only [fix-refused]\n")
+    );
+    assert_eq!(fs::read_to_string(&path).unwrap(), UNNEEDED);
+    assert_ne!(fs::read_to_string(folder.path().join("b.js")).unwrap(), UNNEEDED);
+}

@@ -101,6 +101,18 @@ pub(super) struct CheckArgs {
     #[arg(long, value_name = "FILE", help_heading = "Rules")]
     pub write_baseline: Option<PathBuf>,
 
+    /// Apply the fixes after which everything works that works today
+    #[arg(long, help_heading = "Fixing")]
+    pub fix: bool,
+
+    /// With --fix or --diff: also the fixes after which a call that works today may stop
+    #[arg(long, help_heading = "Fixing")]
+    pub unsafe_fixes: bool,
+
+    /// Print what --fix would change as a diff, and write nothing
+    #[arg(long, conflicts_with = "fix", help_heading = "Fixing")]
+    pub diff: bool,
+
     /// Use this configuration file instead of searching for `corslint.toml`
     #[arg(long, value_name = "FILE", conflicts_with = "no_config", help_heading = "Configuration")]
     pub config: Option<PathBuf>,

@@ -2,14 +2,16 @@
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicUsize;
 
 use super::args::{CheckArgs, FileArgs};
 use super::progress::Progress;
 use super::{Ending, Failure, Verdict, output, terminal};
 use crate::config::{Config, Settings, Stdin, find, nearest};
 use crate::engine;
-use crate::finding::{Confidence, Severity};
-use crate::report::{self, Format, View};
+use crate::finding::{Applicability, Confidence, Problem, ProblemKind, Severity};
+use crate::fix::{self, Change};
+use crate::report::{self, Format, Paint, Style, View, clean};
 use crate::rules::{find_page, pages};
 use crate::source::{LARGEST_FILE, absolute, exclusions, text_of};
 use crate::triage::Baseline;
@@ -19,10 +21,13 @@ pub(super) fn run(args: CheckArgs) -> Ending {
     let mut settings = settings(&args.paths, named, &args.files, args.config.as_deref(), args.no_config)?;
     known(&args.select)?;
     known(&args.ignore)?;
+    if args.unsafe_fixes && !args.fix && !args.diff {
+        return Err(Failure::new("--unsafe-fixes goes with --fix or --diff"));
+    }
     settings.stdin = stdin(&args, &settings.base)?;
     settings.min_confidence = args.min_confidence.or(settings.config.min_confidence).unwrap_or(Confidence::Medium);
-    settings.select = args.select;
-    settings.ignore = args.ignore;
+    settings.select.clone_from(&args.select);
+    settings.ignore.clone_from(&args.ignore);
     let baseline = match &args.baseline {
         Some(path) => {
             Some(Baseline::load(path).map_err(|why| Failure::new(format!("the baseline {} {why}", path.display())))?)
@@ -42,8 +47,20 @@ pub(super) fn run(args: CheckArgs) -> Ending {
     }
 
     let progress = Progress::start(!args.quiet);
-    let run = engine::run(&settings, baseline.as_ref(), &progress.scanned);
+    let (mut run, changes) = if args.fix || args.diff {
+        let level = if args.unsafe_fixes { Applicability::Unsafe } else { Applicability::Safe };
+        let fixed = engine::fix(&settings, baseline.as_ref(), &progress.scanned, level);
+        (fixed.run, fixed.changes)
+    } else {
+        (engine::run(&settings, baseline.as_ref(), &progress.scanned), Vec::new())
+    };
     drop(progress);
+    if args.diff {
+        return diff(&args, &run, &changes, threshold(&args, &settings));
+    }
+    if args.fix {
+        apply(&settings, baseline.as_ref(), &mut run, &changes)?;
+    }
 
     if let Some(path) = &args.write_baseline {
         let known = run.outcome.suppressed.iter().filter(|(_, how)| *how == crate::finding::Suppression::Baseline);
@@ -64,18 +81,80 @@ pub(super) fn run(args: CheckArgs) -> Ending {
     }
     match &args.output {
         Some(path) => output::write(path, &text)?,
+        // Standard output has the fixed text.
+        None if args.fix && settings.stdin.is_some() => output::print_beside(&text)?,
         None => output::print(&text)?,
     }
     if args.strict && !run.outcome.problems.is_empty() {
         let count = run.outcome.problems.len();
         return Err(Failure::new(format!("{count} files or places could not be read (--strict)")));
     }
-    let threshold = match args.fail_on {
+    let fails = threshold(&args, &settings).is_some_and(|threshold| run.outcome.worst() >= Some(threshold));
+    Ok(if fails && !args.exit_zero && args.write_baseline.is_none() { Verdict::Fail } else { Verdict::Pass })
+}
+
+/// The severity from which on a run fails.
+fn threshold(args: &CheckArgs, settings: &Settings) -> Option<Severity> {
+    match args.fail_on {
         Some(fail_on) => fail_on.severity(),
         None => settings.config.fail_on.unwrap_or(Some(Severity::Warning)),
-    };
-    let fails = threshold.is_some_and(|threshold| run.outcome.worst() >= Some(threshold));
-    Ok(if fails && !args.exit_zero && args.write_baseline.is_none() { Verdict::Fail } else { Verdict::Pass })
+    }
+}
+
+/// Prints what would change. The run fails for what would be fixed as for what would be left: nothing is fixed yet.
+fn diff(args: &CheckArgs, run: &engine::Run, changes: &[Change], threshold: Option<Severity>) -> Ending {
+    let text = fix::unified(changes);
+    match &args.output {
+        Some(path) => output::write(path, &text)?,
+        // A terminal shows it, and must not be steered by it; a pipe leads to `patch`, which needs every byte.
+        None if terminal::stdout_is_terminal() => {
+            let paint = Paint { on: terminal::color(args.color, true) };
+            let lines = text.lines().map(|line| {
+                let style = match line.as_bytes().first() {
+                    Some(b'+') => Some(Style::Green),
+                    Some(b'-') => Some(Style::Red),
+                    Some(b'@') => Some(Style::Cyan),
+                    _ => None,
+                };
+                let line = clean(&line.replace('\t', "    ")).into_owned();
+                style.map_or(line.clone(), |style| paint.paint(style, &line)) + "\n"
+            });
+            output::print(&lines.collect::<String>())?;
+        }
+        None => output::print(&text)?,
+    }
+    let fails = threshold.is_some_and(|threshold| run.outcome.worst() >= Some(threshold)) || !changes.is_empty();
+    Ok(if fails && threshold.is_some() && !args.exit_zero { Verdict::Fail } else { Verdict::Pass })
+}
+
+/// Writes the fixed files, or, of standard input, prints the fixed text. What cannot be written becomes a problem.
+fn apply(
+    settings: &Settings,
+    baseline: Option<&Baseline>,
+    run: &mut engine::Run,
+    changes: &[Change],
+) -> Result<(), Failure> {
+    if let Some(stdin) = &settings.stdin {
+        let text = changes.iter().find(|change| change.path == stdin.path).map_or(&stdin.text, |change| &change.after);
+        return output::print(text);
+    }
+    let mut problems = Vec::new();
+    for change in changes {
+        if let Err(error) = fix::write(change) {
+            let kind = ProblemKind::FixRefused;
+            let message = format!("the fixes were not written: {error}");
+            problems.push(Problem { file: change.name.clone(), line: None, kind, message });
+        }
+    }
+    if !problems.is_empty() {
+        // What was not written is still to be found.
+        let (fixed, left) = (run.outcome.fixed, run.outcome.findings.len());
+        *run = engine::run(settings, baseline, &AtomicUsize::new(0));
+        run.outcome.fixed = fixed.saturating_sub(run.outcome.findings.len().saturating_sub(left));
+        run.outcome.problems.extend(problems);
+        run.outcome.problems.sort();
+    }
+    Ok(())
 }
 
 /// The settings that paths, file options and the configuration file give: for every command that reads files. The

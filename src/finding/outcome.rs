@@ -19,6 +19,8 @@ pub struct Outcome {
     pub servers: usize,
     /// How many facts about them stay unknown.
     pub unknown_facts: usize,
+    /// How many findings were fixed; they are not among the others.
+    pub fixed: usize,
 }
 
 impl Outcome {

@@ -217,7 +217,7 @@ impl Page<'_> {
         if let Some(fix) = best
             && let Some(option) = match fix.applicability {
                 Applicability::Safe => Some("--fix"),
-                Applicability::Unsafe => Some("--unsafe-fixes"),
+                Applicability::Unsafe => Some("--fix --unsafe-fixes"),
                 Applicability::Display => None,
             }
         {
@@ -410,7 +410,7 @@ error[reflected-origin-with-credentials]: every origin is echoed back while cred
   help:     list the origins that may read; without the variable, nobody should
   change:   - origin: corsOrigin,
             + origin: ['https://app.example.com'],
-  fix:      `--unsafe-fixes` will turn credentials off
+  fix:      `--fix --unsafe-fixes` will turn credentials off
   also at:  server/app.js:6:9  /admin
 
 problem[syntax-error]: server/broken␛[31m.js:3: a part of the file could not be read

@@ -31,6 +31,9 @@ pub(super) fn human(outcome: &Outcome, paint: Paint) -> String {
         beside.push(format!("{} analyzed", outcome.files_analyzed));
     }
     let mut line = format!("{found} in {} ({})", counted(outcome.files_scanned, "file"), beside.join(", "));
+    if outcome.fixed > 0 {
+        line.push_str(&format!("; {}", paint.paint(Style::Green, &format!("{} fixed", outcome.fixed))));
+    }
     if !outcome.suppressed.is_empty() {
         line.push_str(&format!("; {} suppressed", outcome.suppressed.len()));
     }
