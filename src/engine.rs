@@ -269,6 +269,11 @@ fn extract(
     }
     let nginx = gathered.kinds.iter().filter(|(_, kind)| **kind == FileKind::Nginx);
     let mut nginx: Vec<PathBuf> = nginx.map(|(file, _)| sources.get(*file).path.clone()).collect();
+    if all || !nginx.is_empty() {
+        // A file that says nothing of CORS may include one that does.
+        let makers = gathered.walked.makers.iter().filter(|(_, kind)| *kind == FileKind::Nginx);
+        nginx.extend(makers.map(|(path, _)| path.clone()));
+    }
     nginx.sort();
     let input = Input { programs: std::mem::take(&mut gathered.programs), makers, nginx };
     let (mut servers, problems) = analysis::servers(sources, &settings.root, input);

@@ -5,7 +5,8 @@
 pub struct Request {
     /// The method, in the spelling sent: methods are case-sensitive (RFC 9110, 9.1).
     pub method: String,
-    /// The request target in origin form: path and, where there is one, the query.
+    /// The request target: path and, where there is one, the query. In absolute form (`https://host/path`) where the
+    /// host matters.
     pub path: String,
     /// Name and value of each header line, in the order sent.
     pub headers: Vec<(String, String)>,
@@ -48,6 +49,20 @@ impl Request {
         let request =
             Request::new("OPTIONS", path).with_origin(origin).with_header("Access-Control-Request-Method", method);
         if names.is_empty() { request } else { request.with_header("Access-Control-Request-Headers", names.join(",")) }
+    }
+
+    /// Scheme and authority of a target in absolute form (RFC 9112, 3.2.2).
+    pub fn authority(&self) -> Option<(&str, &str)> {
+        let (scheme, rest) = self.path.split_once("://").filter(|(scheme, _)| !scheme.contains(['/', '?', '#']))?;
+        Some((scheme, rest.split(['/', '?', '#']).next().unwrap_or_default()))
+    }
+
+    /// The target in origin form: path and query.
+    pub fn target(&self) -> &str {
+        match self.authority() {
+            Some((scheme, authority)) => &self.path[scheme.len() + 3 + authority.len()..],
+            None => &self.path,
+        }
     }
 
     /// The value of the first line of this name, compared without case.

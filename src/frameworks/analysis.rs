@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::cors::headers;
 use crate::eval::{Evaluator, Host, Repository};
 use crate::finding::Problem;
-use crate::frameworks::express;
+use crate::frameworks::{express, nginx};
 use crate::model::{EffectKind, Guard, Server, each_effect};
 use crate::source::{FileId, SourceSet};
 use crate::syntax::program::Program;
@@ -40,15 +40,30 @@ pub fn servers(sources: &Arc<SourceSet>, root: &Path, input: Input) -> (Vec<Serv
         evaluator.run_file(path);
     }
     let mut servers = express::extract(&mut evaluator);
+    let tree = nginx::Tree::new(root.to_owned());
+    let (proxies, problems) = nginx::extract(sources, &input.nginx, &|name| tree.find(name), nginx::Version::default());
+    servers.extend(proxies);
     servers.sort_by_key(|server| server.span);
-    (servers, Vec::new())
+    (servers, problems)
 }
 
 /// Whether a server writes a CORS header, or was meant to.
 pub fn speaks_of_cors(server: &Server) -> bool {
     let mut speaks = !server.remarks.is_empty() || server.startup_error.is_some();
     each_effect(server, &mut |step, effect| {
-        speaks |= step.kind == crate::model::StepKind::Cors
+        let handed_on = match &effect.kind {
+            EffectKind::Forward(forward) => {
+                let named = forward.hides.iter().any(|(name, _)| name.starts_with("access-control-"));
+                named
+                    || forward
+                        .request
+                        .iter()
+                        .any(|effect| matches!(&effect.kind, EffectKind::Write(write) if write.is(headers::ORIGIN)))
+            }
+            _ => false,
+        };
+        speaks |= handed_on
+            || step.kind == crate::model::StepKind::Cors
             || matches!(&effect.kind, EffectKind::Write(write)
                 if write.name.to_ascii_lowercase().starts_with("access-control-")
                     || headers::misspelt_cors_header(&write.name).is_some());

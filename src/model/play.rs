@@ -142,7 +142,7 @@ impl<'s, 'a> Play<'s, 'a> {
 
     pub(super) fn run(&mut self) -> Result<World, Open> {
         let server = self.server;
-        let path = self.request.path.split(['?', '#']).next().unwrap_or_default();
+        let path = self.request.target().split(['?', '#']).next().unwrap_or_default();
         if let Flow::Next | Flow::Leave(_) = self.group(&server.root, path)? {
             let status = self.error.take().unwrap_or(Status::Code(404));
             let text = if status == Status::Code(404) { "no step answers" } else { "the error is answered" };
@@ -340,10 +340,7 @@ impl<'s, 'a> Play<'s, 'a> {
                 };
                 if forward.cached
                     && self.session.asked
-                    && self.holds(&Guard::Unknown(Reason::new(
-                        "the answer to an earlier request may come from the cache",
-                        span,
-                    )))?
+                    && self.holds(&Guard::Unknown(Reason::new("whether the answer comes from the cache", span)))?
                 {
                     self.opaque_behind(forward, &Reason::new("the answer may come from the cache", span), span);
                     return Ok(());
@@ -359,7 +356,7 @@ impl<'s, 'a> Play<'s, 'a> {
             _ => {
                 self.because(span, "the request is handed to another server");
                 self.forwarded = true;
-                let reason = Reason::new("the server behind may answer with CORS headers of its own", span);
+                let reason = Reason::new("whether the server behind sends CORS headers of its own", span);
                 if self.holds(&Guard::Unknown(reason.clone()))? {
                     self.opaque_behind(forward, &reason, span);
                 }
@@ -574,7 +571,7 @@ impl<'s, 'a> Play<'s, 'a> {
     }
 
     fn part(&self, part: &Part) -> Result<String, Reason> {
-        let path = self.request.path.split(['?', '#']).next().unwrap_or_default();
+        let path = self.request.target().split(['?', '#']).next().unwrap_or_default();
         Ok(match part {
             Part::Header(name) if &**name == "host" && self.request.header(name).is_none() => {
                 return Err(Reason { text: "the request's host is not given".into(), span: None });
@@ -588,14 +585,13 @@ impl<'s, 'a> Play<'s, 'a> {
             },
             Part::ResolvedPath => resolve_path(path),
             Part::Query => {
-                let target = self.request.path.split('#').next().unwrap_or_default();
+                let target = self.request.target().split('#').next().unwrap_or_default();
                 target.split_once('?').map(|(_, query)| query).unwrap_or_default().to_owned()
             }
             Part::Host | Part::Port => {
-                let Some(header) = self.request.header("host") else {
+                let Some((host, port)) = host_of(self.request) else {
                     return Err(Reason { text: "the request's host is not given".into(), span: None });
                 };
-                let (host, port) = host_and_port(header);
                 if *part == Part::Host { host.to_ascii_lowercase() } else { port.to_owned() }
             }
         })
@@ -679,6 +675,10 @@ impl<'s, 'a> Play<'s, 'a> {
 
     /// What was assumed of the status may decide this, too.
     fn assumed_status(&self, guard: &Guard, statuses: &Statuses) -> Result<bool, Open> {
+        // Whoever stands behind answers what it is asked for. A preflight it may not know.
+        if self.session.ordinary && self.request.method != "OPTIONS" {
+            return Ok(statuses.has(200));
+        }
         for (other, holds) in &self.assumptions {
             let Guard::Status(others) = other else { continue };
             if *holds && others.within(statuses) {
@@ -704,8 +704,8 @@ impl<'s, 'a> Play<'s, 'a> {
 fn is_absent(text: &Text, request: &Request, environment: &Environment) -> bool {
     match text {
         Text::Request(Part::Header(name)) => request.header(name).is_none() && &**name != "host",
-        Text::Request(Part::Host) => request.header("host").is_none(),
-        Text::Request(Part::Port) => request.header("host").is_none_or(|host| host_and_port(host).1.is_empty()),
+        Text::Request(Part::Host) => host_of(request).is_none(),
+        Text::Request(Part::Port) => host_of(request).is_none_or(|(_, port)| port.is_empty()),
         Text::Environment(name) => {
             matches!(environment, Environment::Only(values) if !values.contains_key(&**name))
         }
@@ -719,6 +719,19 @@ fn joined(headers: &[Sent], name: &str) -> Result<String, Reason> {
     let lines = headers.iter().filter(|sent| sent.name.eq_ignore_ascii_case(name));
     let values = lines.map(|sent| sent.value.clone()).collect::<Result<Vec<_>, _>>()?;
     Ok(values.join(", "))
+}
+
+/// Host and port that a request is for; an empty port where it says none.
+fn host_of(request: &Request) -> Option<(&str, &str)> {
+    if let Some(header) = request.header("host") {
+        return Some(host_and_port(header));
+    }
+    let (scheme, authority) = request.authority()?;
+    Some(match (host_and_port(authority), scheme) {
+        ((host, ""), "https") => (host, "443"),
+        ((host, ""), "http") => (host, "80"),
+        (given, _) => given,
+    })
 }
 
 /// The parts of a `Host` header; an empty port where none is given.

@@ -99,10 +99,17 @@ pub struct Instead {
 /// How a request gets to a part of a server that answers for a host or port of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Entry {
-    /// A `Host` header that leads here.
+    /// The host that leads here, with the port where it is not the scheme's own.
     pub host: String,
     /// Whether it is reached by `https:`.
     pub secure: bool,
+}
+
+impl Entry {
+    /// The start of an address that leads here.
+    pub fn origin(&self) -> String {
+        format!("{}://{}", if self.secure { "https" } else { "http" }, self.host)
+    }
 }
 
 /// How a group finds the steps to run.

@@ -271,7 +271,8 @@ impl<'a> ServerView<'a> {
 
 /// Routes of a group, with the path before them.
 fn collect(group: &Group, prefix: &str, all: &mut Vec<Route>) {
-    let Some(prefix) = sample(&group.mount, prefix) else { return };
+    let entered = group.entry.as_ref().map(|entry| entry.origin());
+    let Some(prefix) = sample(&group.mount, entered.as_deref().unwrap_or(prefix)) else { return };
     for node in &group.nodes {
         if all.len() > 5000 {
             return;
@@ -284,7 +285,8 @@ fn collect(group: &Group, prefix: &str, all: &mut Vec<Route>) {
                     continue;
                 }
                 let Some(path) = sample(&step.path, &prefix) else { continue };
-                let path = if path.is_empty() { "/".to_owned() } else { path };
+                let path =
+                    if path.is_empty() || (entered.is_some() && path == prefix) { format!("{path}/") } else { path };
                 let methods = match &step.methods {
                     Some(methods) => methods.clone(),
                     None => vec![Arc::from("GET")],

@@ -147,7 +147,8 @@ impl Reader<'_, '_> {
 
 /// Which `if`s and loops of the template language are open at which offset.
 fn conditions(file: FileId, document: &Document<'_>) -> Conditions {
-    let mut open: Vec<(Span, bool)> = Vec::new();
+    // One frame for each open statement: its own condition last, those of the branches before it ahead.
+    let mut open: Vec<Vec<(Span, bool)>> = Vec::new();
     let mut changes = Vec::new();
     for placeholder in document.placeholders() {
         if placeholder.kind != PlaceholderKind::Statement {
@@ -161,20 +162,24 @@ fn conditions(file: FileId, document: &Document<'_>) -> Conditions {
         match word.as_str() {
             _ if slash => drop(open.pop()),
             "if" | "unless" | "for" | "range" | "with" | "each" | "foreach" if open.len() < DEEPEST_BLOCK => {
-                open.push((span, true));
+                open.push(vec![(span, true)]);
             }
             "elif" | "elsif" | "else" => {
                 if let Some(last) = open.last_mut() {
-                    // A further branch has a condition of its own.
-                    *last = if word == "else" { (last.0, false) } else { (span, true) };
+                    if let Some(branch) = last.last_mut() {
+                        branch.1 = false;
+                    }
+                    if word != "else" {
+                        last.push((span, true));
+                    }
                 }
             }
             "end" | "endif" | "endfor" | "endunless" | "endwith" => drop(open.pop()),
-            _ if inside.contains(" do |") && open.len() < DEEPEST_BLOCK => open.push((span, true)),
+            _ if inside.contains(" do |") && open.len() < DEEPEST_BLOCK => open.push(vec![(span, true)]),
             _ if inside.starts_with('}') => drop(open.pop()),
             _ => continue,
         }
-        changes.push((span.end, Rc::from(open.as_slice())));
+        changes.push((span.end, open.concat().into()));
     }
     changes
 }

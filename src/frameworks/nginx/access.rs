@@ -15,7 +15,7 @@ impl<'t> Compiler<'t> {
         for name in ["limit_req", "limit_conn"] {
             if let Some(limit) = self.levels.list(level, &[name]).first().copied() {
                 let code = self.levels.value(level, &format!("{name}_status")).and_then(|code| code.parse().ok());
-                let reason = Reason::new("there may have been too many requests", limit.span);
+                let reason = Reason::new("whether the limit of requests is reached", limit.span);
                 let status = Status::Code(code.unwrap_or(503));
                 let node = self.respond(level, state, StepKind::RateLimit, status, limit.span, Origin::Itself);
                 nodes.push(guarded(
@@ -51,14 +51,13 @@ impl<'t> Compiler<'t> {
     fn addresses(&self, level: LevelId) -> Option<(Guard, u16, Span)> {
         let rules = self.levels.list(level, &["allow", "deny"]);
         let span = rules.iter().find(|rule| rule.is("deny"))?.span;
-        let mut denied = Guard::Never;
-        for rule in rules.iter().rev() {
-            let everybody = rule.arg(0) == Some("all");
-            let reason = Reason::new("the caller's address decides this", rule.span);
-            let here = if everybody { Guard::Always } else { Guard::Unknown(reason) }.and(presence(rule));
-            denied = if rule.is("deny") { here.or(denied) } else { Guard::not(here).and(denied) };
-        }
-        Some((denied, 403, span))
+        // Some addresses are let in and some are not: which one asks is not known.
+        let reason = Reason::new("whether the caller's address is refused", span);
+        let denied = match rules.first() {
+            Some(first) if first.arg(0) == Some("all") => Guard::from(first.is("deny")),
+            _ => Guard::Unknown(reason),
+        };
+        Some((denied.and(presence(rules.first()?)), 403, span))
     }
 
     /// `auth_basic` and `auth_jwt`.
@@ -69,7 +68,7 @@ impl<'t> Compiler<'t> {
             let Some(realm) = directive.args.first() else { continue };
             let (text, _) = self.text(state, realm);
             let off = passes(&text, &StringTest::Equals("off".to_owned()), realm.span);
-            let wrong = Guard::Unknown(Reason::new("the credentials may be wrong", directive.span));
+            let wrong = Guard::Unknown(Reason::new("whether the credentials are wrong", directive.span));
             let token = directive.args.iter().any(|word| word.text.starts_with("token="));
             let denied =
                 if token { wrong } else { Guard::any([Guard::not(Guard::HasHeader("authorization".into())), wrong]) };
@@ -90,7 +89,7 @@ impl<'t> Compiler<'t> {
             Some(200..=299) => return None,
             Some(code @ (401 | 403)) => return Some((presence(directive), code, span)),
             Some(_) => return Some((presence(directive), 500, span)),
-            None => Guard::Unknown(Reason::new("the authentication service may refuse the request", span)),
+            None => Guard::Unknown(Reason::new("whether the authentication service refuses the request", span)),
         };
         Some((denied.and(presence(directive)), 401, span))
     }

@@ -102,7 +102,7 @@ impl<'t> Compiler<'t> {
     /// Files that may be there, then what is done if none is.
     fn try_files(&mut self, level: LevelId, state: &State, directive: &'t Directive) -> Vec<Node> {
         let span = directive.span;
-        let found = Guard::Unknown(Reason::new("one of the files that are tried may exist", span));
+        let found = Guard::Unknown(Reason::new("whether the path is that of a file", span));
         let file = self.content_of_file(level, state);
         let mut nodes = vec![guarded(found, vec![file], span)];
         let Some(last) = directive.args.last() else { return nodes };
@@ -185,13 +185,13 @@ impl<'t> Compiler<'t> {
         let there = if exists {
             Guard::Always
         } else {
-            Guard::Unknown(Reason::new("the file that is asked for may exist", root))
+            Guard::not(Guard::Unknown(Reason::new("whether the file is missing", root)))
         };
         // What a configuration itself leads to is a file, where it has a file's name.
         let last = state.uri.as_literal().and_then(|uri| uri.rsplit('/').next()).unwrap_or_default();
         let is_folder = match last.contains('.') {
             true => Guard::Never,
-            false => Guard::Unknown(Reason::new("what is asked for may be a folder", root)),
+            false => Guard::Unknown(Reason::new("whether the path is that of a folder", root)),
         };
         let mut effects = vec![
             answer(Guard::not(reads), 405),
@@ -199,7 +199,7 @@ impl<'t> Compiler<'t> {
             answer(Guard::not(folder.clone()).and(is_folder), 301),
             answer(is("POST").and(Guard::not(folder.clone())), 405),
         ];
-        let listing = Guard::Unknown(Reason::new("the folder may have no index file", root));
+        let listing = Guard::Unknown(Reason::new("whether the folder lacks an index file", root));
         if !self.levels.is_on(level, "autoindex") {
             effects.push(answer(folder.and(listing), 403));
         }

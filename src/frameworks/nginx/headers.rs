@@ -71,7 +71,11 @@ impl<'t> Compiler<'t> {
         let lost: Vec<(Arc<str>, Span)> = self.levels.list(parent, &["add_header"]).iter().filter_map(&named).collect();
         let by: Vec<(Arc<str>, Span)> = own.iter().filter_map(&named).collect();
         let (Some(first), Some(last)) = (by.first(), by.last()) else { return };
-        if lost.is_empty() {
+        let about_cors = |name: &str| {
+            let name = name.to_ascii_lowercase();
+            name.starts_with("access-control-") || name == "vary"
+        };
+        if !lost.iter().any(|(name, _)| about_cors(name)) {
             return;
         }
         let place = first.1;
@@ -160,7 +164,14 @@ impl<'t> Compiler<'t> {
         };
         for level in levels {
             for include in self.levels.get(level).all_of(&["include"]) {
-                let reason = Reason::new("a file that is included here was not found", include.span);
+                let named = include.arg(0).unwrap_or_default().to_ascii_lowercase();
+                // A file of that name is about what is looked for; any other one rather is not.
+                let reason = match ["cors", "header"].iter().any(|word| named.contains(word)) {
+                    true => Reason::new("the file that is included here was not found", include.span),
+                    false => {
+                        Reason::new("whether the included file, which was not found, writes headers", include.span)
+                    }
+                };
                 for name in crate::cors::headers::RESPONSE {
                     let text = Text::Unknown(reason.clone());
                     let when = presence(include).and(Guard::Unknown(reason.clone()));

@@ -52,6 +52,43 @@ pub type FindFiles<'a> = &'a dyn Fn(&str) -> Vec<PathBuf>;
 /// A file and its tree.
 type Parsed = (Arc<SourceFile>, Rc<NginxFile>);
 
+/// The files of a scanned tree, listed when the first one is looked for.
+#[derive(Debug)]
+pub struct Tree {
+    root: PathBuf,
+    files: std::cell::OnceCell<Vec<PathBuf>>,
+}
+
+/// How many files of a tree are listed.
+const MOST_LISTED: usize = 300_000;
+
+impl Tree {
+    /// The tree below `root`.
+    pub fn new(root: PathBuf) -> Self {
+        Self { root, files: std::cell::OnceCell::new() }
+    }
+
+    /// The files whose name matches `pattern`, sorted. What `.gitignore` leaves out is left out.
+    pub fn find(&self, pattern: &str) -> Vec<PathBuf> {
+        let files = self.files.get_or_init(|| {
+            let walk = ignore::WalkBuilder::new(&self.root).build().take(MOST_LISTED).filter_map(Result::ok);
+            let files = walk.filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()));
+            let mut files: Vec<PathBuf> = files.map(ignore::DirEntry::into_path).collect();
+            files.sort();
+            files
+        });
+        let glob = pattern.contains(['*', '?', '[']).then(|| matcher(pattern)).flatten();
+        let matches = |path: &&PathBuf| {
+            let Some(name) = path.file_name() else { return false };
+            match &glob {
+                Some(glob) => glob.is_match(name) && !name.as_encoded_bytes().starts_with(b"."),
+                None => name == pattern,
+            }
+        };
+        files.iter().filter(matches).cloned().collect()
+    }
+}
+
 /// Reads files and what they include.
 pub(super) struct Loader<'a> {
     sources: &'a SourceSet,
@@ -235,18 +272,18 @@ impl<'a> Loader<'a> {
         if parts.len() > 32 {
             return Vec::new();
         }
+        if !pattern.starts_with('/') && !pattern.contains(['*', '?', '[']) {
+            for base in [prefix, from.parent().unwrap_or(Path::new(""))] {
+                let path = joined(base, &parts);
+                if path != from && (self.sources.find(&path).is_some() || path.is_file()) {
+                    return vec![path];
+                }
+            }
+        }
         let mut found: Vec<PathBuf> = (self.find)(name).into_iter().filter(|path| path != from).collect();
         if !pattern.starts_with('/') {
             for base in [prefix, from.parent().unwrap_or(Path::new(""))] {
-                let mut folder = base.to_owned();
-                for part in &parts[..parts.len() - 1] {
-                    match *part {
-                        ".." => {
-                            folder.pop();
-                        }
-                        part => folder.push(part),
-                    }
-                }
+                let folder = joined(base, &parts[..parts.len() - 1]);
                 let mut here: Vec<PathBuf> = found
                     .iter()
                     .filter(|path| {
@@ -289,6 +326,20 @@ impl<'a> Loader<'a> {
     }
 }
 
+/// A path below, or beside, a folder.
+fn joined(base: &Path, parts: &[&str]) -> PathBuf {
+    let mut path = base.to_owned();
+    for part in parts {
+        match *part {
+            ".." => {
+                path.pop();
+            }
+            part => path.push(part),
+        }
+    }
+    path
+}
+
 fn is_harmless(path: &str) -> bool {
     let path = path.to_ascii_lowercase();
     let name = path.rsplit('/').next().unwrap_or(&path);
@@ -318,9 +369,10 @@ pub fn matches_glob(name: &str, pattern: &str) -> bool {
     if name.starts_with('.') && !pattern.starts_with('.') {
         return false;
     }
-    globset::GlobBuilder::new(pattern)
-        .literal_separator(true)
-        .backslash_escape(true)
-        .build()
-        .is_ok_and(|glob| glob.compile_matcher().is_match(name))
+    matcher(pattern).is_some_and(|glob| glob.is_match(name))
+}
+
+fn matcher(pattern: &str) -> Option<globset::GlobMatcher> {
+    let glob = globset::GlobBuilder::new(pattern).literal_separator(true).backslash_escape(true).build();
+    glob.ok().map(|glob| glob.compile_matcher())
 }

@@ -179,8 +179,8 @@ fn label_of(directive: &Directive) -> String {
 /// When a directive is there at all: a template may leave it out.
 pub(super) fn presence(directive: &Directive) -> Guard {
     Guard::all(directive.conditions.iter().map(|&(span, holds)| {
-        let guard = Guard::Unknown(crate::model::Reason::new("a template decides whether this is there", span));
-        if holds { guard } else { Guard::not(guard) }
+        let left_out = Guard::Unknown(crate::model::Reason::new("whether the template leaves this out", span));
+        if holds { Guard::not(left_out) } else { left_out }
     }))
 }
 

@@ -153,7 +153,9 @@ fn result(
     depth: u8,
 ) -> Text {
     let Some(word) = entry.args.first() else { return Text::literal("") };
-    hops.push((word.span, "from this entry of the map".into()));
+    if !word.text.is_empty() {
+        hops.push((word.span, "from this entry of the map".into()));
+    }
     named(compiler, state, word, captures, hops, depth)
 }
 

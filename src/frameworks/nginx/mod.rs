@@ -23,10 +23,10 @@ use std::path::{Path, PathBuf};
 
 use rustc_hash::FxHashSet;
 
-pub use include::{FindFiles, matches_glob};
+pub use include::{FindFiles, Tree, matches_glob};
 
 use crate::finding::Problem;
-use crate::model::{Remark, RemarkKind, Server};
+use crate::model::{EffectKind, Remark, RemarkKind, Server, each_effect};
 use crate::source::{SourceSet, Span};
 use crate::syntax::nginx::Directive;
 use include::{Loaded, Loader};
@@ -121,7 +121,7 @@ fn server(loaded: &Loaded, beside: &[&[Directive]], version: Version) -> Option<
         (Some((why, span)), _) => Some((why.clone(), *span)),
         (None, error) => error,
     };
-    Some(Server {
+    let mut server = Server {
         framework: "nginx",
         runtime: format!("nginx 1.{}.{} (assumed)", version.minor, version.patch),
         span,
@@ -132,7 +132,15 @@ fn server(loaded: &Loaded, beside: &[&[Directive]], version: Version) -> Option<
         startup_error: startup_error.filter(|_| complete),
         remarks,
         files: loaded.files.clone(),
-    })
+    };
+    // Variables matter where CORS does.
+    let mut speaks = false;
+    each_effect(&server, &mut |_, effect| {
+        speaks |= matches!(&effect.kind, EffectKind::Write(write)
+            if write.name.to_ascii_lowercase().starts_with("access-control-"));
+    });
+    server.remarks.retain(|remark| speaks || !matches!(remark.kind, RemarkKind::UnknownVariable(_)));
+    Some(server)
 }
 
 /// Whether directives are a part of a server block or location that can be read by itself.

@@ -175,7 +175,7 @@ impl<'t> Compiler<'t> {
         let Condition { subject, operator, value } = condition(&directive.args)?;
         let span = value.as_ref().map_or(subject.span, |value| value.span);
         if operator.ends_with(['f', 'd', 'e', 'x']) && operator.trim_start_matches('!').starts_with('-') {
-            let guard = Guard::Unknown(Reason::new("files on the server decide this", subject.span));
+            let guard = Guard::Unknown(Reason::new("whether the file that is looked for exists", subject.span));
             return Ok(if operator.starts_with('!') { Guard::not(guard) } else { guard });
         }
         let (text, _) = self.text(state, &subject);

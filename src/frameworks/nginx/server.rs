@@ -105,7 +105,7 @@ impl<'t> Compiler<'t> {
             let (level, span) = (block.level, block.span);
             let mut group = Group::new(Dispatch::Plain, span);
             group.when = self.selected(index);
-            group.entry = Some(self.entry(index));
+            group.entry = (self.servers.len() > 1).then(|| self.entry(index));
             let state = State {
                 server: index,
                 uri: Text::Request(Part::ResolvedPath),
@@ -259,7 +259,7 @@ impl<'t> Compiler<'t> {
         let mut host = name.unwrap_or_else(|| "localhost".to_owned());
         let best = server.listens.iter().find(|listening| listening.secure == secure);
         if let Some(port) = best.and_then(|listening| listening.port)
-            && (self.ports().len() > 1 || !matches!(port, 80 | 443))
+            && port != if secure { 443 } else { 80 }
         {
             host.push_str(&format!(":{port}"));
         }
@@ -310,7 +310,12 @@ impl<'t> Compiler<'t> {
 
 /// A step that takes every request which gets to it.
 pub(super) fn step(kind: StepKind, label: String, span: Span, effects: Vec<Effect>) -> Step {
-    Step { kind, path: PathMatch::Any, methods: None, when: Guard::Always, effects, end: End::Continue, span, label }
+    // A route always answers by one of its effects.
+    let end = match kind {
+        StepKind::Middleware => End::Continue,
+        _ => End::Respond(Reason::new("the directive answers", span)),
+    };
+    Step { kind, path: PathMatch::Any, methods: None, when: Guard::Always, effects, end, span, label }
 }
 
 fn server_block(levels: &Levels<'_>, level: LevelId, directive: &Directive) -> ServerBlock {

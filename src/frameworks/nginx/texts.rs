@@ -35,7 +35,7 @@ pub(super) fn is_set(text: &Text, span: Span) -> Guard {
         }
         Text::Concat(parts) => Guard::any(parts.iter().map(|part| is_set(part, span))),
         Text::Unknown(reason) => Guard::not(Guard::Unknown(Reason {
-            text: format!("it may be empty: {}", reason.text).into(),
+            text: format!("whether the value is empty: {}", reason.text).into(),
             span: reason.span,
         })),
         leaf => Guard::not(test(leaf, StringTest::Equals(String::new()), span)),
