@@ -397,7 +397,7 @@ fn a_file_that_cannot_be_written_is_a_problem_and_stays() {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o444)).unwrap();
     let output = run(folder.path(), &["--fix", "--format", "compact"]);
     assert_eq!(output.status.code(), Some(1), "what is not fixed is found");
-    assert!(stdout(&output).starts_with("a.js:1:28: warning"), "{}", stdout(&output));
+    assert!(stdout(&output).starts_with("a.js:1:21: warning"), "{}", stdout(&output));
     assert!(
         stdout(&output).ends_with("a.js: problem: the fixes were not written: the file is read-only [fix-refused]\n")
     );
