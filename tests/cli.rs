@@ -404,3 +404,16 @@ fn a_file_that_cannot_be_written_is_a_problem_and_stays() {
     assert_eq!(fs::read_to_string(&path).unwrap(), UNNEEDED);
     assert_ne!(fs::read_to_string(folder.path().join("b.js")).unwrap(), UNNEEDED);
 }
+
+#[test]
+fn a_configuration_is_written_once() {
+    let folder = folder(&[("app.js", OPEN)]);
+    let output = run(folder.path(), &["init"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(stdout(&output).contains("./corslint.toml is written") && stdout(&output).contains("id: corslint"));
+    assert_eq!(run(folder.path(), &[]).status.code(), Some(1), "it changes nothing by itself");
+    let again = run(folder.path(), &["init"]);
+    assert_eq!(again.status.code(), Some(2));
+    assert!(stderr(&again).contains("./corslint.toml exists already"));
+    assert_eq!(run(folder.path(), &["init", "nowhere"]).status.code(), Some(2));
+}

@@ -35,6 +35,8 @@ pub(super) enum Command {
     Policy(PolicyArgs),
     /// Play a page's call against the extracted servers, step by step
     Simulate(SimulateArgs),
+    /// Write a commented corslint.toml, and say how to add corslint to commits and CI
+    Init(InitArgs),
     /// Print completions for a shell
     Completions(CompletionsArgs),
 }
@@ -265,6 +267,13 @@ pub(super) enum CredentialsArg {
     /// `credentials: 'omit'`
     #[default]
     Omit,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct InitArgs {
+    /// The folder to write it to
+    #[arg(value_name = "FOLDER", default_value = ".", hide_default_value = true)]
+    pub folder: PathBuf,
 }
 
 #[derive(Args, Debug)]

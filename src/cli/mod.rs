@@ -4,6 +4,7 @@ mod args;
 mod check;
 mod completions;
 mod explain;
+mod init;
 mod markdown;
 mod output;
 mod policy;
@@ -65,6 +66,7 @@ pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Rules(args) => rules::run(&args),
         Command::Policy(args) => policy::run(&args),
         Command::Simulate(args) => simulate::run(&args),
+        Command::Init(args) => init::run(&args),
         Command::Completions(args) => completions::run(&args, &mut Cli::command()),
     };
     match ending {
