@@ -24,7 +24,13 @@ pub struct Collected {
 impl Evaluator<'_> {
     /// Runs a function for its effects, apart from everything around it.
     pub fn collect(&mut self, function: &Value, arguments: &Arguments, span: Span) -> Collected {
-        self.collected(|eval| eval.call(function, arguments, span), is_async(function))
+        let whole = self.budget;
+        // A handler that is run within a handler shares what that was given.
+        self.budget = if self.collecting { whole } else { whole.min(super::HANDLER_BUDGET) };
+        let given = self.budget;
+        let collected = self.collected(|eval| eval.call(function, arguments, span), is_async(function));
+        self.budget = whole - (given - self.budget);
+        collected
     }
 
     /// Runs something for its effects, apart from everything around it.
@@ -246,7 +252,7 @@ impl Evaluator<'_> {
     ) -> Value {
         let function = closure.function.clone();
         let running = self.calls.iter().filter(|call| call.function == function.span).count();
-        if self.calls.len() >= DEEPEST_CALL || running >= 3 {
+        if self.calls.len() >= DEEPEST_CALL || running >= 2 {
             return Value::unknown(format!("`{}` calls itself", function.name), span);
         }
         self.visited.insert(function.span);

@@ -22,7 +22,7 @@ impl Evaluator<'_> {
             ExprKind::Num(number) => Value::new(Kind::Number(*number), span),
             ExprKind::Bool(holds) => Value::new(Kind::Bool(*holds), span),
             ExprKind::Null => Value::new(Kind::Null, span),
-            ExprKind::Regex { pattern, flags } => super::javascript::regex(pattern, flags, !self.is_collecting(), span),
+            ExprKind::Regex { pattern, flags } => self.regex(pattern, flags, span),
             ExprKind::Template(parts) => self.template(parts, frame, span),
             ExprKind::Array(items) => self.array(items, frame, span),
             ExprKind::Object(properties) => self.object_literal(properties, frame, span),

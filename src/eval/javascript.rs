@@ -42,6 +42,16 @@ impl Evaluator<'_> {
         })
     }
 
+    /// A regular expression of JavaScript. One that a handler makes anew for each request remembers nothing.
+    pub(super) fn regex(&mut self, source: &str, flags: &str, span: Span) -> Value {
+        let key = (source.to_owned(), flags.to_owned());
+        let read = || Pattern::javascript(source, flags).map_err(|error| error.to_string());
+        let pattern = self.patterns.entry(key).or_insert_with(read).clone();
+        let stateful = !self.is_collecting() && flags.contains(['g', 'y']);
+        let regex = Regex { pattern, source: source.to_owned(), flags: flags.to_owned(), stateful };
+        Value::new(Kind::Regex(Arc::new(regex)), span)
+    }
+
     pub(super) fn new_regex(&mut self, arguments: &Arguments, span: Span) -> Value {
         let flags = match arguments.get(1).map(|flags| &flags.kind) {
             None | Some(Kind::Undefined) => String::new(),
@@ -51,11 +61,11 @@ impl Evaluator<'_> {
         match arguments.get(0).map(|source| (&source.kind, source.span)) {
             Some((Kind::Str(source), at)) => {
                 let at = if at.file == span.file { span } else { at };
-                regex(source, &flags, !self.is_collecting(), at)
+                self.regex(source, &flags, at)
             }
             Some((Kind::Regex(other), at)) => {
                 let flags = if arguments.get(1).is_some() { flags } else { other.flags.clone() };
-                regex(&other.source, &flags, !self.is_collecting(), at)
+                self.regex(&other.source, &flags, at)
             }
             Some((Kind::Choose(choice), _)) => {
                 let (guard, then, otherwise) = &**choice;
@@ -456,16 +466,6 @@ impl Evaluator<'_> {
             }
         }
     }
-}
-
-/// A regular expression of JavaScript.
-///
-/// `stateful` says whether the object outlives a request: one that a handler makes anew remembers nothing.
-pub(super) fn regex(source: &str, flags: &str, stateful: bool, span: Span) -> Value {
-    let pattern = Pattern::javascript(source, flags).map_err(|error| error.to_string());
-    let stateful = stateful && flags.contains(['g', 'y']);
-    let regex = Regex { pattern, source: source.to_owned(), flags: flags.to_owned(), stateful };
-    Value::new(Kind::Regex(Arc::new(regex)), span)
 }
 
 /// `new URL(text)`: an object is made when its parts are asked for.

@@ -38,9 +38,12 @@ use crate::source::{FileId, Span};
 use crate::syntax::program::Language;
 
 /// How many expressions are evaluated for one run before everything further is unknown.
-const BUDGET: u64 = 4_000_000;
+const BUDGET: u64 = 3_000_000;
+/// How many expressions are evaluated for one handler. What decides CORS stands near its beginning, not in the depths
+/// of what it does for the page.
+const HANDLER_BUDGET: u64 = 20_000;
 /// How deeply functions may call each other.
-const DEEPEST_CALL: usize = 48;
+const DEEPEST_CALL: usize = 24;
 
 /// What a framework provides to the programs that use it.
 pub trait Host: Sync {
@@ -143,6 +146,8 @@ pub struct Evaluator<'a> {
     /// How many of them the statement that is running has taken note of.
     noted: usize,
     budget: u64,
+    /// Patterns that were read, by text and flags.
+    patterns: FxHashMap<(String, String), Result<crate::cors::Pattern, String>>,
     module: ModuleId,
     /// Functions that were run, by their place: what was not is run for itself at the end.
     visited: FxHashSet<Span>,
@@ -187,6 +192,7 @@ impl<'a> Evaluator<'a> {
             thrown: Vec::new(),
             noted: 0,
             budget: BUDGET,
+            patterns: FxHashMap::default(),
             module: ModuleId(0),
             visited: FxHashSet::default(),
             environment: FxHashMap::default(),

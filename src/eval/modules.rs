@@ -86,6 +86,7 @@ impl Evaluator<'_> {
         let calls = std::mem::take(&mut self.calls);
         let collected = self.collected(
             |eval| {
+                // A module's own statements are no handler's.
                 eval.collecting = false;
                 let flow = eval.block(&program.body, frame);
                 if flow.stop == Guard::Always

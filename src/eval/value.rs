@@ -7,6 +7,9 @@ use crate::model::{Guard, Part, Reason, Text, Trail};
 use crate::source::Span;
 use crate::syntax::program::{Class, Function};
 
+/// How many alternatives a value may have. Values made of each other under conditions double every time.
+const MOST_ALTERNATIVES: usize = 48;
+
 /// A value and where it comes from.
 #[derive(Clone, Debug)]
 pub struct Value {
@@ -290,7 +293,27 @@ impl Value {
             (Kind::Undefined, Kind::Undefined) | (Kind::Null, Kind::Null) => then,
             (Kind::Str(a), Kind::Str(b)) if a == b => then,
             (Kind::Object(a), Kind::Object(b)) if a == b => then,
-            _ => Self::new(Kind::Choose(Arc::new((guard, then, otherwise))), span),
+            _ => {
+                let mut left = MOST_ALTERNATIVES;
+                if !then.fits(&mut left) || !otherwise.fits(&mut left) {
+                    return Self::unknown("it has too many alternatives", span);
+                }
+                Self::new(Kind::Choose(Arc::new((guard, then, otherwise))), span)
+            }
+        }
+    }
+
+    /// Whether it has no more alternatives than are left.
+    fn fits(&self, left: &mut usize) -> bool {
+        if *left == 0 {
+            return false;
+        }
+        match &self.kind {
+            Kind::Choose(choice) => choice.1.fits(left) && choice.2.fits(left),
+            _ => {
+                *left -= 1;
+                true
+            }
         }
     }
 

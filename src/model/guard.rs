@@ -6,6 +6,9 @@ use super::{Reason, Text};
 use crate::cors::StringTest;
 use crate::source::Span;
 
+/// How many atoms a condition may be made of. A list of origins is that long, rarely longer.
+const MOST_ATOMS: usize = 2000;
+
 /// A condition that decides whether a write happens, a step runs, or an answer is given.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Guard {
@@ -126,7 +129,7 @@ impl Guard {
         match parts.len() {
             0 => Guard::Always,
             1 => parts.remove(0),
-            _ => Guard::All(parts.into()),
+            _ => Guard::All(parts.into()).bounded(),
         }
     }
 
@@ -157,7 +160,43 @@ impl Guard {
         match parts.len() {
             0 => Guard::Never,
             1 => parts.remove(0),
-            _ => Guard::Any(parts.into()),
+            _ => Guard::Any(parts.into()).bounded(),
+        }
+    }
+
+    /// It, unless it has grown beyond what anybody could follow: conditions that are put together from each other
+    /// again and again double every time.
+    fn bounded(self) -> Self {
+        let mut left = MOST_ATOMS;
+        if self.fits(&mut left) {
+            return self;
+        }
+        let mut first = None;
+        let mut at = &self;
+        while let Guard::All(parts) | Guard::Any(parts) = at {
+            let Some(part) = parts.first() else { break };
+            at = part;
+        }
+        if let Guard::Unknown(reason) = at {
+            first = reason.span;
+        } else if let Guard::Test(check) = at {
+            first = Some(check.span);
+        }
+        Guard::Unknown(Reason { text: "too many conditions come together here".into(), span: first })
+    }
+
+    /// Whether it has no more atoms than are left.
+    fn fits(&self, left: &mut usize) -> bool {
+        if *left == 0 {
+            return false;
+        }
+        match self {
+            Guard::All(parts) | Guard::Any(parts) => parts.iter().all(|part| part.fits(left)),
+            Guard::Not(inner) => inner.fits(left),
+            _ => {
+                *left -= 1;
+                true
+            }
         }
     }
 
