@@ -175,6 +175,7 @@ impl Evaluator<'_> {
                 this: this.or_else(|| closure.this.clone()),
                 module: closure.module,
                 class: closure.class,
+                attributes: closure.attributes,
             };
             return Value { kind: Kind::Function(Arc::new(bound)), ..function.clone() };
         }
@@ -459,8 +460,10 @@ impl Evaluator<'_> {
         }
         self.module = running;
         if let Some(function) = constructor {
-            let closure = Arc::new(Closure { function, frame, this: Some(this.clone()), module, class: Some(class) });
-            self.run(&closure, Some(this.clone()), arguments, span);
+            let this = Some(this.clone());
+            let closure =
+                Arc::new(Closure { function, frame, this: this.clone(), module, class: Some(class), attributes: None });
+            self.run(&closure, this, arguments, span);
         }
     }
 

@@ -256,7 +256,16 @@ impl Evaluator<'_> {
     fn call_expr(&mut self, callee: &Expr, arguments: &[Argument], frame: FrameId, span: Span) -> Value {
         match &callee.kind {
             ExprKind::Member { object, property, property_span } => {
-                if matches!(object.kind, ExprKind::Super) {
+                let is_super = match &object.kind {
+                    ExprKind::Super => true,
+                    // Python's `super().method()`.
+                    ExprKind::Call { callee, .. } => {
+                        matches!(&callee.kind, ExprKind::Name(name) if name == "super")
+                            && self.language() == crate::syntax::program::Language::Python
+                    }
+                    _ => false,
+                };
+                if is_super {
                     return self.call_super(Some(property), arguments, frame, span);
                 }
                 if let Some(function) = self.submodule(callee, frame) {

@@ -490,15 +490,20 @@ pub(super) fn text_property(text: &Arc<Text>, name: &str, span: Span) -> Option<
         "href" => return Some(Value::text((**text).clone(), span)),
         _ => return None,
     };
+    Some(url_part(text, part, span))
+}
+
+/// A part of a text that is read as a URL.
+pub(super) fn url_part(text: &Arc<Text>, part: UrlPart, span: Span) -> Value {
     // `url_for(Choose(…))`: the guard that says whether it is there stays outside.
-    Some(match &**text {
+    match &**text {
         Text::Choose(guard, then, otherwise) => {
             let yes = Value::text(Text::Url(then.clone(), part), span);
             let no = Value::text(Text::Url(otherwise.clone(), part), span);
             Value::choose((**guard).clone(), yes, no)
         }
         _ => Value::text(Text::Url(text.clone(), part), span),
-    })
+    }
 }
 
 /// Splits at a separator written as a pattern of blanks and one punctuation mark: `/\s*,\s*/`, `/,/`, `/\s+/`.

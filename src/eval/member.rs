@@ -29,9 +29,21 @@ impl Evaluator<'_> {
             Kind::Native(native) => self
                 .builtin_member(native.name, name, span)
                 .unwrap_or_else(|| Value::unknown(format!("`{}.{name}` is not followed", native.name), span)),
+            Kind::Text(text) if self.language() == Language::Python => match super::python::python_url_part(name) {
+                Some(part) => super::javascript::url_part(text, part, span),
+                None => Value::unknown(format!("`.{name}` of a text"), span),
+            },
             Kind::Text(text) => super::javascript::text_property(text, name, span)
                 .unwrap_or_else(|| Value::unknown(format!("`.{name}` of a text"), span)),
             Kind::Unknown(reason) => Value::new(Kind::Unknown(reason.clone()), span),
+            Kind::Function(closure) if closure.attributes.is_some() => {
+                let id = closure.attributes.unwrap_or(ObjectId(0));
+                match self.field(id, name) {
+                    Some(field) => field.value.clone(),
+                    None if name.starts_with("__") => Value::unknown("a property of a function", span),
+                    None => Value::undefined(span),
+                }
+            }
             Kind::Function(_) => match name {
                 "name" | "length" => Value::unknown("a property of a function", span),
                 _ => Value::undefined(span),
@@ -81,6 +93,23 @@ impl Evaluator<'_> {
         if let Some(field) = self.field(statics, name) {
             let value = field.value.clone();
             return Some(match &value.kind {
+                Kind::Function(closure) if decorated_with(&closure.function, "staticmethod") => {
+                    let free = Closure { class: None, ..clone_of(closure) };
+                    Value::new(Kind::Function(Arc::new(free)), value.span)
+                }
+                Kind::Function(closure) if decorated_with(&closure.function, "classmethod") => {
+                    let this = Some(Value::new(Kind::Class(class), value.span));
+                    let bound = Closure { this, class: Some(class), ..clone_of(closure) };
+                    Value::new(Kind::Function(Arc::new(bound)), value.span)
+                }
+                Kind::Function(closure)
+                    if decorated_with(&closure.function, "property")
+                        || decorated_with(&closure.function, "cached_property") =>
+                {
+                    let bound = Closure { this: Some(of.clone()), class: Some(class), ..clone_of(closure) };
+                    let getter = Value::new(Kind::Function(Arc::new(bound)), value.span);
+                    self.call(&getter, &Arguments::default(), span)
+                }
                 Kind::Function(closure) if closure.this.is_none() => {
                     let closure = &**closure;
                     let bound = Closure {
@@ -89,6 +118,7 @@ impl Evaluator<'_> {
                         this: Some(of.clone()),
                         module: closure.module,
                         class: Some(class),
+                        attributes: closure.attributes,
                     };
                     Value::new(Kind::Function(Arc::new(bound)), value.span)
                 }
@@ -100,7 +130,8 @@ impl Evaluator<'_> {
                 && function.name == name
             {
                 let this = Some(of.clone());
-                let closure = Closure { function: function.clone(), frame, this, module, class: Some(class) };
+                let closure =
+                    Closure { function: function.clone(), frame, this, module, class: Some(class), attributes: None };
                 let value = Value::new(Kind::Function(Arc::new(closure)), function.span);
                 return Some(if *is_getter { self.call(&value, &Arguments::default(), span) } else { value });
             }
@@ -133,14 +164,23 @@ impl Evaluator<'_> {
                 _ => None,
             });
             if let Some(field) = self.field(statics, name) {
-                return Some(field.value.clone());
+                let value = field.value.clone();
+                return Some(match &value.kind {
+                    Kind::Function(method) if decorated_with(&method.function, "classmethod") => {
+                        let this = Some(Value::new(Kind::Class(class), value.span));
+                        let bound = Closure { this, class: Some(class), ..clone_of(method) };
+                        Value::new(Kind::Function(Arc::new(bound)), value.span)
+                    }
+                    _ => value,
+                });
             }
             for member in &definition.members {
                 if let ClassMember::Method { function, is_static, .. } = member
                     && function.name == name
                 {
                     let this = is_static.then(|| Value::new(Kind::Class(class), definition.span));
-                    let closure = Closure { function: function.clone(), frame, this, module, class: Some(class) };
+                    let class = Some(class);
+                    let closure = Closure { function: function.clone(), frame, this, module, class, attributes: None };
                     return Some(Value::new(Kind::Function(Arc::new(closure)), function.span));
                 }
             }
@@ -223,6 +263,11 @@ impl Evaluator<'_> {
                         eval.set_field(statics, name, value.clone(), span);
                     }
                     Kind::Module(module) => eval.set_module_member(*module, name, value.clone(), span),
+                    Kind::Function(closure) => {
+                        if let Some(attributes) = closure.attributes {
+                            eval.set_field(attributes, name, value.clone(), span);
+                        }
+                    }
                     _ => {}
                 }
             });
@@ -309,4 +354,25 @@ impl Evaluator<'_> {
             None => (Vec::new(), Some(Self::unknown_reason("the keys of this object are not known", span))),
         }
     }
+}
+
+fn clone_of(closure: &Closure) -> Closure {
+    Closure {
+        function: closure.function.clone(),
+        frame: closure.frame,
+        this: closure.this.clone(),
+        module: closure.module,
+        class: closure.class,
+        attributes: closure.attributes,
+    }
+}
+
+/// Whether a function of Python stands below the decorator of this name.
+fn decorated_with(function: &crate::syntax::program::Function, name: &str) -> bool {
+    use crate::syntax::program::ExprKind;
+    function.decorators.iter().any(|decorator| match &decorator.kind {
+        ExprKind::Name(own) => own == name,
+        ExprKind::Member { property, .. } => property == name,
+        _ => false,
+    })
 }

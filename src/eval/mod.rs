@@ -47,6 +47,9 @@ const DEEPEST_CALL: usize = 24;
 
 /// What a framework provides to the programs that use it.
 pub trait Host: Sync {
+    /// The language of the programs that use it: others do not ask it.
+    fn language(&self) -> Language;
+
     /// The value of a module that is not part of the repository, by the name it is imported by.
     fn import(&self, eval: &mut Evaluator, module: &str, span: Span) -> Option<Value>;
 
@@ -83,6 +86,11 @@ pub trait Host: Sync {
     /// An assignment `object[key] = value` to a framework's object. Says whether that was all there is to do.
     fn assign_item(&self, _eval: &mut Evaluator, _of: &Value, _key: &Value, _value: &Value, _span: Span) -> bool {
         false
+    }
+
+    /// When something of the framework holds a value: Python's `value in among`.
+    fn contains(&self, _eval: &mut Evaluator, _among: &Value, _value: &Value, _span: Span) -> Option<Guard> {
+        None
     }
 
     /// A decorator of the framework on a function or class.
@@ -158,6 +166,8 @@ pub struct Evaluator<'a> {
     pub unfollowed: bool,
     /// Handlers of requests that were given to code that cannot be read.
     pub loose_handlers: Vec<Value>,
+    /// Values that a framework keeps for the whole run, by the framework's own names.
+    pub notes: FxHashMap<&'static str, Value>,
     /// Top-level exceptions that always happen: the program does not start.
     pub failures: Vec<(String, Span)>,
 }
@@ -199,6 +209,7 @@ impl<'a> Evaluator<'a> {
             escaped: false,
             unfollowed: false,
             loose_handlers: Vec::new(),
+            notes: FxHashMap::default(),
             failures: Vec::new(),
         }
     }
@@ -259,7 +270,8 @@ impl<'a> Evaluator<'a> {
     }
 
     fn ask<T>(&mut self, mut question: impl FnMut(&dyn Host, &mut Self) -> Option<T>) -> Option<T> {
-        self.hosts.iter().find_map(|host| question(*host, self))
+        let language = self.language();
+        self.hosts.iter().filter(|host| host.language() == language).find_map(|host| question(*host, self))
     }
 
     fn out_of_budget(&self, span: Span) -> Value {

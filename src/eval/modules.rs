@@ -137,6 +137,11 @@ impl Evaluator<'_> {
         Some(id)
     }
 
+    /// Runs the module that `name` means in the module that is running, if it is one of the repository.
+    pub fn module_named(&mut self, name: &str) -> Option<ModuleId> {
+        self.find_module(name)
+    }
+
     /// Modules that were run.
     pub fn modules(&self) -> &[Module] {
         &self.modules
@@ -195,7 +200,7 @@ impl Evaluator<'_> {
     }
 
     /// A name of a module, seen from outside.
-    pub(super) fn module_member(&mut self, id: ModuleId, name: &str, span: Span) -> Value {
+    pub fn module_member(&mut self, id: ModuleId, name: &str, span: Span) -> Value {
         let module = &self.modules[id.0 as usize];
         let frame = module.frame;
         match module.language {
@@ -224,7 +229,7 @@ impl Evaluator<'_> {
     }
 
     /// The names that a module gives, with their values.
-    pub(super) fn module_names(&mut self, id: ModuleId) -> Vec<(String, Value)> {
+    pub fn module_names(&mut self, id: ModuleId) -> Vec<(String, Value)> {
         let module = &self.modules[id.0 as usize];
         match module.language {
             Language::Python => {

@@ -180,6 +180,9 @@ impl Evaluator<'_> {
             }
             Kind::Object(id) => {
                 let object = self.object(*id);
+                if matches!(object.tag, Tag::Host(_)) && value.as_str().is_some() {
+                    return self.get_item(among, value, span).present();
+                }
                 if !matches!(object.tag, Tag::Array | Tag::Set) {
                     let open = object.open.clone();
                     return match value.as_str() {
@@ -195,6 +198,10 @@ impl Evaluator<'_> {
                 Guard::any(parts)
             }
             Kind::Unknown(reason) => Guard::Unknown(reason.clone()),
+            Kind::Native(_) => {
+                let held = self.ask(|host, eval| host.contains(eval, among, value, span));
+                held.unwrap_or_else(|| unknown_test(span))
+            }
             _ => unknown_test(span),
         }
     }

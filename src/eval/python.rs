@@ -106,7 +106,17 @@ impl Evaluator<'_> {
                 self.python_match(&pattern, name.trim_start_matches("re."), &subject, span)?
             }
             "urlparse" => super::javascript::url(arguments, span),
-            "functools.wraps" | "functools.update_wrapper" => native("functools.wraps.applied", span),
+            "functools.wraps" => Value::new(
+                Kind::Native(Native { name: "functools.wraps.applied", bound: Arc::new([first?.clone()]), of: None }),
+                span,
+            ),
+            "functools.update_wrapper" => {
+                let wrapper = first?.clone();
+                if let Some(wrapped) = arguments.get(1).or(arguments.keyword("wrapped")).cloned() {
+                    self.copy_attributes(&wrapped, &wrapper);
+                }
+                wrapper
+            }
             "functools.wraps.applied" => first?.clone(),
             "decouple.Csv" => native("decouple.Csv.applied", span),
             "timedelta" => self.seconds(arguments, span)?,

@@ -221,7 +221,7 @@ impl Evaluator<'_> {
     }
 
     /// Notes an exception under the conditions in force.
-    pub(super) fn throw(&mut self, value: Value) {
+    pub fn throw(&mut self, value: Value) {
         let when = Guard::all(self.path.iter().cloned());
         self.thrown.push((when, value));
     }
@@ -449,7 +449,11 @@ impl Evaluator<'_> {
     pub(super) fn closure(&mut self, function: &Arc<Function>, frame: FrameId) -> Value {
         let this = if function.is_arrow { self.calls.last().and_then(|call| call.this.clone()) } else { None };
         let class = if function.is_arrow { self.calls.last().and_then(|call| call.class) } else { None };
-        let closure = Closure { function: function.clone(), frame, this, module: self.module, class };
+        let attributes = match self.language() {
+            Language::Python => Some(self.new_object(Tag::Plain, function.span)),
+            Language::JavaScript => None,
+        };
+        let closure = Closure { function: function.clone(), frame, this, module: self.module, class, attributes };
         Value::new(Kind::Function(Arc::new(closure)), function.span)
     }
 
@@ -461,7 +465,8 @@ impl Evaluator<'_> {
         value
     }
 
-    fn decorate(&mut self, decorator: &Value, target: Value, span: Span) -> Value {
+    /// What a decorator makes of a function or class.
+    pub fn decorate(&mut self, decorator: &Value, target: Value, span: Span) -> Value {
         if let Some(value) = self.ask(|host, eval| host.decorate(eval, decorator, &target, span)) {
             return value;
         }
@@ -472,7 +477,33 @@ impl Evaluator<'_> {
                 let value = self.call(decorator, &arguments, span);
                 if value.reason().is_some() { target } else { value }
             }
+            Kind::Native(native) if native.name == "functools.wraps.applied" => {
+                if let Some(from) = native.bound.first() {
+                    self.copy_attributes(from, &target);
+                }
+                target
+            }
+            // A library's decorator may be called for its effect on the function.
             _ => target,
+        }
+    }
+
+    /// The object that holds the attributes of a function of Python.
+    pub fn attributes_of(&self, value: &Value) -> Option<super::ObjectId> {
+        match &value.kind {
+            Kind::Function(closure) => closure.attributes,
+            Kind::Native(native) => native.of,
+            _ => None,
+        }
+    }
+
+    /// `functools.update_wrapper`: the attributes of one function become those of another too.
+    pub fn copy_attributes(&mut self, from: &Value, to: &Value) {
+        if let (Some(from), Some(to)) = (self.attributes_of(from), self.attributes_of(to))
+            && from != to
+        {
+            let from = Value::new(Kind::Object(from), self.object(from).span);
+            self.spread_fields(to, &from);
         }
     }
 

@@ -96,6 +96,8 @@ pub struct Closure {
     pub module: ModuleId,
     /// The class that it is a method of.
     pub class: Option<ClassId>,
+    /// Python: the object that holds its attributes.
+    pub attributes: Option<ObjectId>,
 }
 
 /// A function that the program does not define.
@@ -401,6 +403,8 @@ impl Value {
             Kind::Bool(holds) => Text::literal(if *holds { "true" } else { "false" }),
             Kind::Number(number) => Text::literal(format!("{number}")),
             Kind::Str(text) => Text::Literal(text.clone()),
+            // A text that was computed is there, if empty.
+            Kind::Text(text) if matches!(**text, Text::Members(_)) => (**text).clone(),
             Kind::Text(text) => Text::choose(text_is_set(text), (**text).clone(), Text::literal(absent)),
             Kind::Test(guard) => {
                 let (yes, no) = if absent == "None" { ("True", "False") } else { ("true", "false") };
@@ -457,8 +461,10 @@ pub fn text_is_set(text: &Text) -> Guard {
             (**guard).clone().and(text_is_set(then)),
             Guard::not((**guard).clone()).and(text_is_set(otherwise)),
         ]),
-        // No program computes these; proxies do.
-        Text::Capture(_) | Text::Inner(_) | Text::Sent(_) => {
+        Text::SentBefore(name) => Guard::HadHeader(name.clone()),
+        Text::Decoded(inner, _) => text_is_set(inner),
+        // No program computes these; proxies and libraries do.
+        Text::Capture(_) | Text::Inner(_) | Text::Sent(_) | Text::Members(_) => {
             Guard::Unknown(Reason { text: "the text may be empty".into(), span: None })
         }
         Text::Unknown(reason) => Guard::Unknown(reason.clone()),

@@ -256,6 +256,7 @@ impl EffectKind {
             EffectKind::Write(_)
                 | EffectKind::Status(_)
                 | EffectKind::ClearHeaders
+                | EffectKind::Mark(_)
                 | EffectKind::Opaque(_)
                 | EffectKind::Notice(_)
         )
@@ -267,11 +268,17 @@ impl Text {
     pub fn reason(&self) -> Option<&Reason> {
         match self {
             Text::Unknown(reason) => Some(reason),
-            Text::Url(inner, _) | Text::LowerCase(inner) => inner.reason(),
+            Text::Url(inner, _) | Text::LowerCase(inner) | Text::Decoded(inner, _) => inner.reason(),
+            Text::Members(members) => members.open.as_ref().or_else(|| members.list.reason()),
             Text::Concat(parts) => parts.iter().find_map(Text::reason),
             Text::Choose(_, then, otherwise) => then.reason().or_else(|| otherwise.reason()),
             Text::Capture(capture) => capture.subject.reason(),
-            Text::Literal(_) | Text::Request(_) | Text::Environment(_) | Text::Inner(_) | Text::Sent(_) => None,
+            Text::Literal(_)
+            | Text::Request(_)
+            | Text::Environment(_)
+            | Text::Inner(_)
+            | Text::Sent(_)
+            | Text::SentBefore(_) => None,
         }
     }
 }

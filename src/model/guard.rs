@@ -26,6 +26,10 @@ pub enum Guard {
     Status(Statuses),
     /// The server was asked before.
     AskedBefore,
+    /// The answer had this header (lower-case name), not empty, when the running step began.
+    HadHeader(Arc<str>),
+    /// An effect that ran for this request before has noted this.
+    Marked(Arc<str>),
     /// The request's body has more bytes than this, by its `Content-Length`.
     BodyOver(u64),
     /// All hold.

@@ -12,11 +12,11 @@ mod text;
 pub use answer::{Answer, Because, Behind, Environment, Outcome, Sent, Session, each_effect};
 pub use capture::{Capture, Capturing};
 pub use guard::{Check, Guard, Statuses};
-pub use path::{PathMatch, PathResult, resolve_path};
+pub use path::{PathMatch, PathResult, percent_decode, resolve_path};
 pub use play::{Answerer, World};
 pub use reason::Reason;
 pub use server::{
     Dispatch, Effect, EffectKind, End, Entry, Forward, Group, HeaderWrite, Instead, Listen, Node, Remark, RemarkKind,
     Server, Status, Step, StepKind, Trail, WriteOp,
 };
-pub use text::{Part, Text, UrlPart};
+pub use text::{Members, Part, Text, UrlPart};

@@ -35,6 +35,8 @@ pub enum PathMatch {
     AnyOf(Vec<PathMatch>),
     /// The path matches as proxies and file servers read it: decoded, without dot segments and doubled slashes.
     Resolved(Box<PathMatch>),
+    /// The path matches once it is percent-decoded (WSGI's `PATH_INFO`).
+    Decoded(Box<PathMatch>),
     /// Not known.
     Unknown(Reason),
 }
@@ -74,6 +76,7 @@ impl PathMatch {
                 unknown.map_or(PathResult::No, PathResult::Unknown)
             }
             PathMatch::Resolved(inner) => inner.test(&resolve_path(path)),
+            PathMatch::Decoded(inner) => inner.test(&percent_decode(path, false)),
             PathMatch::Unknown(reason) => PathResult::Unknown(reason.clone()),
         }
     }
@@ -88,7 +91,7 @@ impl PathMatch {
                 Some(if joined.is_empty() { "/".to_owned() } else { joined })
             }
             PathMatch::AnyOf(parts) => parts.iter().find_map(|part| part.sample(prefix)),
-            PathMatch::Resolved(inner) => inner.sample(prefix),
+            PathMatch::Resolved(inner) | PathMatch::Decoded(inner) => inner.sample(prefix),
         }
     }
 
@@ -99,7 +102,7 @@ impl PathMatch {
             PathMatch::Nothing => "(nothing)",
             PathMatch::Whole { text, .. } | PathMatch::Prefix { text, .. } => text,
             PathMatch::AnyOf(parts) => parts.first().map_or("(nothing)", PathMatch::text),
-            PathMatch::Resolved(inner) => inner.text(),
+            PathMatch::Resolved(inner) | PathMatch::Decoded(inner) => inner.text(),
             PathMatch::Unknown(_) => "(unknown)",
         }
     }
@@ -124,13 +127,9 @@ fn prefix(pattern: &Pattern, length: Option<usize>, text: &str, path: &str) -> P
     PathResult::No
 }
 
-/// The path as proxies and file servers read it: percent-decoded, `//`, `/.` and `/..` resolved (nginx 1.31,
-/// `ngx_http_parse_complex_uri`).
-pub fn resolve_path(path: &str) -> String {
-    if !path.contains('%') && !path.contains("//") && !path.contains("/.") {
-        return path.to_owned();
-    }
-    let bytes = path.as_bytes();
+/// The text with `%20` and the like replaced, and with `plus`, plus signs by blanks.
+pub fn percent_decode(text: &str, plus: bool) -> String {
+    let bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
@@ -141,12 +140,21 @@ pub fn resolve_path(path: &str) -> String {
                 at += 3;
             }
             _ => {
-                decoded.push(byte);
+                decoded.push(if plus && byte == b'+' { b' ' } else { byte });
                 at += 1;
             }
         }
     }
-    let decoded = String::from_utf8_lossy(&decoded);
+    String::from_utf8_lossy(&decoded).into_owned()
+}
+
+/// The path as proxies and file servers read it: percent-decoded, `//`, `/.` and `/..` resolved (nginx 1.31,
+/// `ngx_http_parse_complex_uri`).
+pub fn resolve_path(path: &str) -> String {
+    if !path.contains('%') && !path.contains("//") && !path.contains("/.") {
+        return path.to_owned();
+    }
+    let decoded = percent_decode(path, false);
     let mut segments: Vec<&str> = Vec::new();
     let count = decoded.split('/').count();
     for (index, segment) in decoded.split('/').enumerate() {

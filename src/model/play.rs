@@ -6,9 +6,9 @@ use rustc_hash::FxHashMap;
 
 use super::answer::{Because, Open, Outcome, Sent, Session};
 use super::{
-    Behind, Check, Dispatch, Effect, EffectKind, End, Environment, Forward, Group, Guard, HeaderWrite, Node, Part,
-    PathMatch, PathResult, Reason, Server, Status, Statuses, Step, StepKind, Text, Trail, UrlPart, WriteOp,
-    resolve_path,
+    Behind, Check, Dispatch, Effect, EffectKind, End, Environment, Forward, Group, Guard, HeaderWrite, Members, Node,
+    Part, PathMatch, PathResult, Reason, Server, Status, Statuses, Step, StepKind, Text, Trail, UrlPart, WriteOp,
+    percent_decode, resolve_path,
 };
 use crate::cors::{Request, StringTest};
 use crate::source::Span;
@@ -92,6 +92,10 @@ pub(super) struct Play<'s, 'a> {
     forwarded: bool,
     /// The headers of the answer of the server behind, as they came from there.
     inner: Vec<Sent>,
+    /// The headers written before the running step began.
+    before: Vec<Sent>,
+    /// What effects noted.
+    marks: Vec<Arc<str>>,
     /// How many servers hand on to this one.
     depth: u8,
     world: World,
@@ -135,6 +139,8 @@ impl<'s, 'a> Play<'s, 'a> {
             status: None,
             forwarded: false,
             inner: Vec::new(),
+            before: Vec::new(),
+            marks: Vec::new(),
             depth,
             world,
         }
@@ -151,9 +157,7 @@ impl<'s, 'a> Play<'s, 'a> {
             self.finish(None, server.span, server.span);
         }
         if self.world.outcome == Outcome::Answered {
-            for step in &server.outgoing {
-                self.step(step, path)?;
-            }
+            self.on_the_way_out(&server.outgoing, path)?;
         }
         self.world.status = match self.status.take() {
             Some(Status::Code(code)) => Some(code),
@@ -190,13 +194,24 @@ impl<'s, 'a> Play<'s, 'a> {
                 return self.group(&instead.group, path);
             }
         }
-        for step in &group.outgoing {
-            self.step(step, path)?;
-        }
+        self.on_the_way_out(&group.outgoing, path)?;
         Ok(flow)
     }
 
+    /// Runs steps on the way out. One that answers puts its answer in place of what came, and is the last.
+    fn on_the_way_out(&mut self, steps: &[Step], path: &str) -> Result<(), Open> {
+        for step in steps {
+            if let Flow::Done = self.step(step, path)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     fn nodes(&mut self, group: &Group, path: &str) -> Result<Flow, Open> {
+        if group.dispatch == Dispatch::Rules {
+            return self.rules(group, path);
+        }
         let mut other_methods = false;
         let mut left: Option<Span> = None;
         for node in &group.nodes {
@@ -234,6 +249,39 @@ impl<'s, 'a> Play<'s, 'a> {
         Ok(Flow::Next)
     }
 
+    /// Runs the one step whose path and method fit.
+    fn rules(&mut self, group: &Group, path: &str) -> Result<Flow, Open> {
+        if self.error.is_some() {
+            return Ok(Flow::Next);
+        }
+        let mut other_methods = false;
+        for node in &group.nodes {
+            match node {
+                Node::Group(inner) => {
+                    if let Flow::Done = self.group(inner, path)? {
+                        return Ok(Flow::Done);
+                    }
+                }
+                Node::Step(step) => {
+                    if self.path(&step.path, path)?.is_none() || !self.holds(&step.when)? {
+                        continue;
+                    }
+                    if self.takes_method(step) {
+                        return self.step(step, path);
+                    }
+                    other_methods = true;
+                }
+            }
+        }
+        let (code, text) = match other_methods {
+            true => (405, "no route of this path takes the method"),
+            false => (404, "no route has this path"),
+        };
+        self.because(group.span, text);
+        self.error = Some(Status::Code(code));
+        Ok(Flow::Next)
+    }
+
     fn takes_method(&self, step: &Step) -> bool {
         let Some(methods) = &step.methods else { return true };
         let method = self.request.method.as_str();
@@ -257,6 +305,7 @@ impl<'s, 'a> Play<'s, 'a> {
             return Ok(Flow::Next);
         }
         self.world.ran.push(step.span);
+        self.before.clone_from(&self.world.headers);
         if let Some(error) = self.error.take() {
             self.handled = Some(error);
         }
@@ -305,6 +354,7 @@ impl<'s, 'a> Play<'s, 'a> {
                 return Ok(Some(Flow::Next));
             }
             EffectKind::ClearHeaders => self.world.headers.clear(),
+            EffectKind::Mark(mark) => self.marks.push(mark.clone()),
             EffectKind::Hang => {
                 self.because(effect.span, "nothing answers from here on");
                 self.world.outcome = Outcome::Hangs;
@@ -566,6 +616,12 @@ impl<'s, 'a> Play<'s, 'a> {
             },
             Text::Inner(name) => joined(&self.inner, name),
             Text::Sent(name) => joined(&self.world.headers, name),
+            Text::SentBefore(name) => joined(&self.before, name),
+            Text::Decoded(inner, plus) => self.text(inner)?.map(|text| percent_decode(&text, *plus)),
+            Text::Members(members) => match self.text(&members.list)? {
+                Ok(list) => passing(members, &list),
+                Err(reason) => Err(reason),
+            },
             Text::Unknown(reason) => Err(reason.clone()),
         })
     }
@@ -626,6 +682,15 @@ impl<'s, 'a> Play<'s, 'a> {
                 Some(Status::Unknown(_) | Status::OfError) => self.assumed_status(guard, statuses),
             },
             Guard::AskedBefore => Ok(self.session.asked),
+            Guard::HadHeader(name) => {
+                let lines: Vec<_> =
+                    self.before.iter().filter(|sent| sent.name.eq_ignore_ascii_case(name)).cloned().collect();
+                match lines.iter().any(|sent| sent.value.is_err()) {
+                    true => self.assumed(guard),
+                    false => Ok(lines.iter().any(|sent| sent.value.as_ref().is_ok_and(|value| !value.is_empty()))),
+                }
+            }
+            Guard::Marked(mark) => Ok(self.marks.contains(mark)),
             Guard::BodyOver(size) => {
                 let length = self.request.header("content-length").and_then(|length| length.trim().parse::<u64>().ok());
                 Ok(length.is_some_and(|length| length > *size))
@@ -709,9 +774,37 @@ fn is_absent(text: &Text, request: &Request, environment: &Environment) -> bool 
         Text::Environment(name) => {
             matches!(environment, Environment::Only(values) if !values.contains_key(&**name))
         }
-        Text::Url(inner, _) | Text::LowerCase(inner) => is_absent(inner, request, environment),
+        Text::Url(inner, _) | Text::LowerCase(inner) | Text::Decoded(inner, _) => {
+            is_absent(inner, request, environment)
+        }
         _ => false,
     }
+}
+
+/// The members of a list that pass one of the tests.
+fn passing(members: &Members, list: &str) -> Result<String, Reason> {
+    let mut passing = Vec::new();
+    for member in list.split(',').map(str::trim) {
+        let mut passes = Some(false);
+        for (test, _) in &members.tests {
+            match test.matches(member) {
+                Some(true) => {
+                    passes = Some(true);
+                    break;
+                }
+                Some(false) => {}
+                None => passes = None,
+            }
+        }
+        match (passes, &members.open) {
+            (Some(true), _) => passing.push(member),
+            (Some(false), None) => {}
+            (_, Some(reason)) => return Err(reason.clone()),
+            (None, None) => return Err(Reason { text: "a pattern cannot be decided".into(), span: None }),
+        }
+    }
+    passing.sort_unstable();
+    Ok(passing.join(", "))
 }
 
 /// The lines of a header as one value.

@@ -120,6 +120,9 @@ pub enum Dispatch {
     InOrder,
     /// One after the other until one answers, and nothing at the end (plain Node).
     Plain,
+    /// The first whose path and method fit runs, and no other. Where one is left out for its method only, the error
+    /// is 405, else 404; error handlers stand behind the group (Werkzeug 3.1, `routing/matcher.py`).
+    Rules,
 }
 
 /// A step or a group.
@@ -216,6 +219,8 @@ pub enum EffectKind {
     Fail(Status),
     /// Removes every header written so far.
     ClearHeaders,
+    /// Notes something about the request at hand, for [`Guard::Marked`](super::Guard::Marked).
+    Mark(Arc<str>),
     /// Nothing ever answers.
     Hang,
     /// The connection is closed without an answer.

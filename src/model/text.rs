@@ -28,8 +28,26 @@ pub enum Text {
     Inner(Arc<str>),
     /// The value of a header (lower-case name) of the answer as far as it is written. Empty where there is none.
     Sent(Arc<str>),
+    /// The value of a header (lower-case name) of the answer as it was when the running step began. Empty where there
+    /// is none.
+    SentBefore(Arc<str>),
+    /// Another text, percent-decoded; `true` reads a plus sign as a blank.
+    Decoded(Arc<Text>, bool),
+    /// Some members of a list in another text.
+    Members(Arc<Members>),
     /// Not known.
     Unknown(Reason),
+}
+
+/// Members of a comma-separated list that pass at least one test, sorted and joined by `, `.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Members {
+    /// The list.
+    pub list: Text,
+    /// Each test with the place of its literal or pattern.
+    pub tests: Vec<(crate::cors::StringTest, crate::source::Span)>,
+    /// Why there may be further tests.
+    pub open: Option<Reason>,
 }
 
 /// A part of the request.
@@ -98,7 +116,8 @@ impl Text {
     pub fn mentions_header(&self, name: &str) -> bool {
         match self {
             Text::Request(Part::Header(header)) => &**header == name,
-            Text::Url(inner, _) | Text::LowerCase(inner) => inner.mentions_header(name),
+            Text::Url(inner, _) | Text::LowerCase(inner) | Text::Decoded(inner, _) => inner.mentions_header(name),
+            Text::Members(members) => members.list.mentions_header(name),
             Text::Concat(parts) => parts.iter().any(|part| part.mentions_header(name)),
             Text::Choose(_, then, otherwise) => then.mentions_header(name) || otherwise.mentions_header(name),
             Text::Capture(capture) => capture.subject.mentions_header(name),
@@ -107,6 +126,7 @@ impl Text {
             | Text::Environment(_)
             | Text::Inner(_)
             | Text::Sent(_)
+            | Text::SentBefore(_)
             | Text::Unknown(_) => false,
         }
     }

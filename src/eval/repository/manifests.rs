@@ -16,6 +16,7 @@ const MOST_MEMBERS: usize = 2000;
 #[derive(Debug, Default)]
 pub(super) struct Manifests {
     files: Mutex<FxHashMap<PathBuf, Option<Arc<Json>>>>,
+    texts: Mutex<FxHashMap<PathBuf, Option<Arc<str>>>>,
     members: Mutex<FxHashMap<PathBuf, Members>>,
 }
 
@@ -23,6 +24,16 @@ pub(super) struct Manifests {
 type Members = Arc<Vec<(String, PathBuf)>>;
 
 impl Manifests {
+    /// A text file, read once.
+    pub(super) fn text(&self, path: &Path) -> Option<Arc<str>> {
+        if let Some(known) = self.texts.lock().ok()?.get(path) {
+            return known.clone();
+        }
+        let text = crate::source::read_text(path).ok().map(Arc::from);
+        self.texts.lock().ok()?.insert(path.to_owned(), text.clone());
+        text
+    }
+
     /// A JSON file, read once. Comments and trailing commas, as `tsconfig.json` has them, are allowed.
     pub(super) fn json(&self, path: &Path) -> Option<Arc<Json>> {
         if let Some(known) = self.files.lock().ok()?.get(path) {
@@ -158,7 +169,10 @@ impl Repository {
                     return variables(file.id, &file.text);
                 }
             }
-            if folder.join("package.json").is_file() || folder.join(".git").exists() {
+            if ["package.json", ".git", "pyproject.toml", "requirements.txt"]
+                .iter()
+                .any(|name| folder.join(name).exists())
+            {
                 break;
             }
         }

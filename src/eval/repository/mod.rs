@@ -3,6 +3,7 @@
 mod javascript;
 mod manifests;
 mod python;
+mod requirements;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -84,7 +85,10 @@ impl Loader for Repository {
     }
 
     fn package_version(&self, from: &Path, package: &str) -> Option<String> {
-        self.version(from, package)
+        match from.extension().is_some_and(|end| end == "py") {
+            true => self.python_version(from, package),
+            false => self.version(from, package),
+        }
     }
 
     fn text(&self, span: Span) -> String {

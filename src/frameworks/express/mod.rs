@@ -13,6 +13,7 @@ use crate::eval::{Arguments, Evaluator, Host, Kind, MethodCall, Native, Tag, Val
 use crate::frameworks::common::node;
 use crate::model::{EffectKind, Guard, Reason, Status};
 use crate::source::Span;
+use crate::syntax::program::Language;
 
 const APP: &str = "express.app";
 const ROUTER: &str = "express.router";
@@ -23,6 +24,10 @@ const SERVER: &str = "http.server";
 pub struct Express;
 
 impl Host for Express {
+    fn language(&self) -> Language {
+        Language::JavaScript
+    }
+
     fn import(&self, eval: &mut Evaluator, module: &str, span: Span) -> Option<Value> {
         let name = match module {
             "express" => "express",
