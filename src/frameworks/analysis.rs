@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::cors::headers;
 use crate::eval::{Evaluator, Host, Repository};
 use crate::finding::Problem;
-use crate::frameworks::{express, nginx};
+use crate::frameworks::{express, flask, nginx};
 use crate::model::{EffectKind, Guard, Server, each_effect};
 use crate::source::{FileId, SourceSet};
 use crate::syntax::program::Program;
@@ -28,7 +28,7 @@ pub fn servers(sources: &Arc<SourceSet>, root: &Path, input: Input) -> (Vec<Serv
     for (path, file, program) in &input.programs {
         repository.add(path, *file, program.clone());
     }
-    let hosts: [&dyn Host; 1] = [&express::Express];
+    let hosts: [&dyn Host; 2] = [&express::Express, &flask::Flask];
     let mut evaluator = Evaluator::new(&repository, &hosts);
     // Whoever makes the server runs first, so that what it imports runs as its part.
     for path in &input.makers {
@@ -40,6 +40,7 @@ pub fn servers(sources: &Arc<SourceSet>, root: &Path, input: Input) -> (Vec<Serv
         evaluator.run_file(path);
     }
     let mut servers = express::extract(&mut evaluator);
+    servers.extend(flask::extract(&mut evaluator));
     let tree = nginx::Tree::new(root.to_owned());
     let (proxies, problems) = nginx::extract(sources, &input.nginx, &|name| tree.find(name), nginx::Version::default());
     servers.extend(proxies);

@@ -3,4 +3,5 @@
 pub mod analysis;
 pub mod common;
 pub mod express;
+pub mod flask;
 pub mod nginx;

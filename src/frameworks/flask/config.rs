@@ -1,0 +1,184 @@
+//! An application's configuration (`flask/config.py`).
+
+use super::{CONFIG, field, record};
+use crate::eval::{ClassId, Evaluator, Kind, MethodCall, ObjectId, Tag, Value};
+use crate::model::Reason;
+use crate::source::Span;
+
+/// An item of the configuration; `None` where it is not set.
+pub(super) fn property(eval: &mut Evaluator, id: ObjectId, name: &str, span: Span) -> Value {
+    match field(eval, id, name) {
+        Some(value) => value,
+        None => match &eval.object(id).open {
+            Some(reason) => Value::new(Kind::Unknown(reason.clone()), span),
+            None => Value::new(Kind::Null, span),
+        },
+    }
+}
+
+/// `app.config[key] = value`.
+pub(super) fn assign(eval: &mut Evaluator, id: ObjectId, key: &Value, value: &Value, span: Span) {
+    match key.as_str() {
+        Some(name) => {
+            let name = name.to_owned();
+            set(eval, id, &name, value.clone(), span);
+        }
+        None => eval.leave_open(id, Reason::new("a key that is not known is set", span)),
+    }
+}
+
+fn set(eval: &mut Evaluator, id: ObjectId, name: &str, value: Value, span: Span) {
+    eval.set_field(id, name, value, span);
+    if name.starts_with("CORS_") {
+        // For the remark about what is set too late.
+        record(eval, id, "set", vec![Value::str(name, span)], span);
+    }
+}
+
+/// A method of the configuration.
+pub(super) fn method(eval: &mut Evaluator, id: ObjectId, call: &MethodCall) -> Option<Value> {
+    let first = call.arguments.get(0).cloned();
+    match call.name {
+        "get" | "setdefault" => {
+            let key = first?;
+            let Some(name) = key.as_str() else { return Some(Value::unknown("a setting", call.span)) };
+            let value = property(eval, id, name, call.span);
+            let value = match call.arguments.get(1) {
+                Some(default) => Value::choose(value.present(), value, default.clone()),
+                None => value,
+            };
+            if call.name == "setdefault" {
+                let name = name.to_owned();
+                set(eval, id, &name, value.clone(), call.span);
+            }
+            return Some(value);
+        }
+        "update" | "from_mapping" => {
+            if let Some(from) = first {
+                copy(eval, id, &from, false);
+            }
+            for (name, value, at) in &call.arguments.keywords {
+                set(eval, id, name, value.clone(), *at);
+            }
+        }
+        "from_object" => {
+            let from = first?;
+            match from.as_str() {
+                Some(path) => {
+                    let path = path.to_owned();
+                    match named(eval, &path, call.span) {
+                        Some(value) => copy(eval, id, &value, true),
+                        None => eval.leave_open(id, Reason::new(format!("`{path}` is not found"), call.span)),
+                    }
+                }
+                None => copy(eval, id, &from, true),
+            }
+        }
+        "from_pyfile" => {
+            let file = first.as_ref().and_then(Value::as_str).map(str::to_owned);
+            let module = file.as_deref().and_then(|file| {
+                let name = file.strip_suffix(".py").or_else(|| file.strip_suffix(".cfg"))?;
+                eval.module_named(&name.replace('/', "."))
+            });
+            match module {
+                Some(module) => copy(eval, id, &Value::new(Kind::Module(module), call.span), true),
+                None => eval.leave_open(id, Reason::new("a file of settings that is not read", call.span)),
+            }
+        }
+        "from_prefixed_env" => {
+            let prefix = first.as_ref().or(call.arguments.keyword("prefix")).and_then(Value::as_str).unwrap_or("FLASK");
+            let prefix = prefix.to_owned();
+            for option in super::options::NAMES {
+                let name = format!("CORS_{}", option.to_ascii_uppercase());
+                let given = eval.environment_variable(&format!("{prefix}_{name}"), call.span);
+                let old = property(eval, id, &name, call.span);
+                let value = Value::choose(given.present(), given, old);
+                eval.set_field(id, &name, value, call.span);
+            }
+        }
+        "from_envvar" | "from_file" | "from_json" => {
+            eval.leave_open(id, Reason::new("a file of settings that is not read", call.span));
+        }
+        _ => return None,
+    }
+    Some(Value::new(Kind::Null, call.span))
+}
+
+/// `package.module.Class`, `package.module`.
+fn named(eval: &mut Evaluator, path: &str, span: Span) -> Option<Value> {
+    if let Some(module) = eval.module_named(path) {
+        return Some(Value::new(Kind::Module(module), span));
+    }
+    let (module, name) = path.rsplit_once(['.', ':'])?;
+    let module = eval.module_named(module)?;
+    Some(eval.module_member(module, name, span))
+}
+
+/// Copies what an object, a class with those that it extends, a module or a dict holds.
+fn copy(eval: &mut Evaluator, id: ObjectId, from: &Value, upper_only: bool) {
+    for (when, from) in from.branches() {
+        eval.under(when, |eval| {
+            let mut found: Vec<(String, Value, Span)> = Vec::new();
+            match &from.kind {
+                Kind::Class(class) => members(eval, *class, &mut found, 0),
+                Kind::Object(object) => {
+                    let data = eval.object(*object);
+                    let (tag, fields, open) = (data.tag, data.fields.clone(), data.open.clone());
+                    if let Tag::Instance(class) = tag {
+                        members(eval, class, &mut found, 0);
+                    }
+                    found.extend(fields.into_iter().map(|field| (field.name.to_string(), field.value, field.span)));
+                    if let Some(reason) = open {
+                        eval.leave_open(id, reason);
+                    }
+                    // The properties of a settings class are read as fields.
+                    if let Tag::Instance(_) = tag {
+                        for (name, value, span) in &mut found {
+                            if matches!(value.kind, Kind::Function(_)) {
+                                *value = eval.get(&from, name, *span);
+                            }
+                        }
+                    }
+                }
+                Kind::Module(module) => {
+                    let names = eval.module_names(*module);
+                    found.extend(names.into_iter().map(|(name, value)| {
+                        let span = value.span;
+                        (name, value, span)
+                    }));
+                }
+                Kind::Null | Kind::Undefined => {}
+                Kind::Unknown(reason) => {
+                    let reason = reason.clone();
+                    eval.leave_open(id, reason);
+                }
+                _ => eval.leave_open(id, Reason::new("settings that are not followed", from.span)),
+            }
+            for (name, value, span) in found {
+                if !upper_only || name.chars().all(|letter| !letter.is_lowercase()) {
+                    set(eval, id, &name, value, span);
+                }
+            }
+        });
+    }
+}
+
+fn members(eval: &mut Evaluator, class: ClassId, found: &mut Vec<(String, Value, Span)>, depth: usize) {
+    if depth > 16 {
+        return;
+    }
+    let data = eval.class_data(class);
+    let (bases, statics) = (data.bases.clone(), data.statics);
+    for base in bases.iter().rev() {
+        if let Kind::Class(base) = base.kind {
+            members(eval, base, found, depth + 1);
+        }
+    }
+    let fields = eval.object(statics).fields.clone();
+    found.extend(fields.into_iter().map(|field| (field.name.to_string(), field.value, field.span)));
+}
+
+/// The configuration of an application.
+pub(super) fn of(eval: &Evaluator, app: ObjectId) -> Option<ObjectId> {
+    field(eval, app, "config")?.as_object().filter(|id| eval.object(*id).tag == Tag::Host(CONFIG))
+}

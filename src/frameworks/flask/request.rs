@@ -1,0 +1,161 @@
+//! The request, and what comes with it.
+
+use std::sync::Arc;
+
+use super::{errors, native};
+use crate::cors::StringTest;
+use crate::eval::{Evaluator, Kind, MethodCall, Native, Value};
+use crate::model::{EffectKind, Guard, Part, Reason, RemarkKind, Text};
+use crate::source::Span;
+
+const REQUEST: &str = "flask.request";
+const HEADERS: &str = "flask.request.headers";
+const ENVIRON: &str = "flask.request.environ";
+const COOKIES: &str = "flask.request.cookies";
+
+/// The value of a request header, noted as being read.
+fn header(eval: &mut Evaluator, name: &str, span: Span) -> Value {
+    let name = name.to_ascii_lowercase();
+    if eval.is_collecting() {
+        eval.emit(EffectKind::Notice(RemarkKind::ReadsHeader(name.clone())), span);
+        if name == "authorization" {
+            credentials(eval, "Authorization", span);
+        }
+    }
+    Value::text(Text::header(&name), span)
+}
+
+fn credentials(eval: &mut Evaluator, what: &str, span: Span) {
+    if eval.is_collecting() {
+        eval.emit(EffectKind::Notice(RemarkKind::ReadsCredentials(what.to_owned())), span);
+    }
+}
+
+/// The name of the request header that a key of the WSGI environment stands for.
+fn header_of_environ(key: &str) -> Option<String> {
+    key.strip_prefix("HTTP_").map(|name| name.to_ascii_lowercase().replace('_', "-"))
+}
+
+/// A property of the request, or an item of its headers.
+pub(super) fn property(eval: &mut Evaluator, of: &Native, name: &str, span: Span) -> Option<Value> {
+    Some(match of.name {
+        REQUEST => match name {
+            "headers" => native(HEADERS, None, span),
+            "environ" => native(ENVIRON, None, span),
+            "cookies" => native(COOKIES, None, span),
+            "method" => Value::text(Text::Request(Part::Method), span),
+            "path" => Value::text(Text::Decoded(Arc::new(Text::Request(Part::Path)), false), span),
+            "origin" => header(eval, "origin", span),
+            "referrer" => header(eval, "referer", span),
+            "user_agent" => header(eval, "user-agent", span),
+            "content_type" | "mimetype" => header(eval, "content-type", span),
+            "authorization" => header(eval, "authorization", span),
+            "access_control_request_method" => header(eval, "access-control-request-method", span),
+            "access_control_request_headers" => header(eval, "access-control-request-headers", span),
+            "json" => json(eval, false, span),
+            _ => Value::unknown(format!("`request.{name}` comes with the request"), span),
+        },
+        HEADERS => {
+            // An item that is not there is an error of the client (Werkzeug's `BadRequestKeyError`).
+            let value = header(eval, name, span);
+            let missing = Guard::not(value.present());
+            errors::throw(eval, missing, 400, span);
+            value
+        }
+        ENVIRON => match header_of_environ(name) {
+            Some(name) => header(eval, &name, span),
+            None if name == "REQUEST_METHOD" => Value::text(Text::Request(Part::Method), span),
+            None => Value::unknown("a variable of the request", span),
+        },
+        COOKIES => {
+            credentials(eval, "cookies", span);
+            Value::unknown("a cookie of the request", span)
+        }
+        "flask.session" => {
+            credentials(eval, "the session", span);
+            Value::unknown("the session of the request", span)
+        }
+        "auth.identity" => {
+            credentials(eval, "the logged-in user", span);
+            Value::unknown("the user of the request", span)
+        }
+        "flask.g" => Value::unknown("what the request carries along", span),
+        _ => return None,
+    })
+}
+
+/// `request.get_json()`: the body has to be JSON by its type (415, Werkzeug 2.3 and later) and by its text (400).
+fn json(eval: &mut Evaluator, lenient: bool, span: Span) -> Value {
+    if !lenient {
+        let is_json = Guard::test(Text::header("content-type"), StringTest::Contains("json".into()), span);
+        errors::throw(eval, Guard::not(is_json.clone()), 415, span);
+        let has_body = Guard::HasHeader("content-length".into());
+        let broken = Guard::Unknown(Reason::new("whether the body can be parsed", span));
+        errors::throw(eval, Guard::all([is_json, has_body, broken]), 400, span);
+    }
+    if eval.is_collecting() {
+        eval.emit(EffectKind::Notice(RemarkKind::ReadsHeader("content-type".into())), span);
+    }
+    Value::unknown("the body of the request", span)
+}
+
+/// A method of the request or its headers.
+pub(super) fn method(eval: &mut Evaluator, of: &Native, call: &MethodCall) -> Option<Value> {
+    match (of.name, call.name) {
+        (HEADERS, "get" | "getlist" | "get_all" | "has_key") | (ENVIRON, "get") => {
+            let key = call.arguments.get(0).or(call.arguments.keyword("key"))?;
+            let Some(name) = key.as_str() else {
+                return Some(Value::unknown("a header of the request", call.span));
+            };
+            let name = match of.name {
+                ENVIRON => header_of_environ(name)?,
+                _ => name.to_owned(),
+            };
+            let value = header(eval, &name, call.span);
+            Some(match call.arguments.get(1).or(call.arguments.keyword("default")) {
+                Some(default) => Value::choose(value.present(), value, default.clone()),
+                None if call.name == "has_key" => Value::test(value.present(), call.span),
+                None => value,
+            })
+        }
+        (REQUEST, "get_json") => {
+            let set = |name: &str| call.arguments.keyword(name).is_some_and(|value| value.truthy() != Guard::Never);
+            let lenient = set("silent") || set("force") || call.arguments.get(0).is_some();
+            Some(json(eval, lenient, call.span))
+        }
+        (COOKIES, _) => {
+            credentials(eval, "cookies", call.span);
+            Some(Value::unknown("a cookie of the request", call.span))
+        }
+        ("flask.session", _) => {
+            credentials(eval, "the session", call.span);
+            Some(Value::unknown("the session of the request", call.span))
+        }
+        ("flask.g", _) => Some(Value::unknown("what the request carries along", call.span)),
+        _ => None,
+    }
+}
+
+/// `"Origin" in request.headers`.
+pub(super) fn contains(eval: &mut Evaluator, of: &Native, name: &str, span: Span) -> Option<Guard> {
+    match of.name {
+        HEADERS => Some(header(eval, name, span).present()),
+        ENVIRON => Some(header(eval, &header_of_environ(name)?, span).present()),
+        COOKIES | "flask.session" => {
+            credentials(eval, if of.name == COOKIES { "cookies" } else { "the session" }, span);
+            Some(Guard::Unknown(Reason::new("what the request brings along", span)))
+        }
+        "flask.g" => Some(Guard::Unknown(Reason::new("what the request carries along", span))),
+        _ => None,
+    }
+}
+
+/// The request's method is `method`.
+pub(super) fn is_method(method: &str, span: Span) -> Guard {
+    Guard::method(method, span)
+}
+
+/// Whether a value stands for nothing.
+pub(super) fn is_none(value: &Value) -> bool {
+    matches!(value.kind, Kind::Null | Kind::Undefined)
+}
