@@ -98,11 +98,15 @@ pub(super) struct Play<'s, 'a> {
     marks: Vec<Arc<str>>,
     /// How many servers hand on to this one.
     depth: u8,
+    /// How many more texts are put together.
+    fuel: u32,
     world: World,
 }
 
 /// How many servers a request is handed through.
 const MOST_HOPS: u8 = 8;
+/// How many texts are put together for one request. Texts made of texts made of texts could take forever.
+const MOST_TEXTS: u32 = 200_000;
 
 impl<'s, 'a> Play<'s, 'a> {
     pub(super) fn new(session: &'s Session<'a>, request: &'s Request, assumptions: Vec<(Guard, bool)>) -> Self {
@@ -142,6 +146,7 @@ impl<'s, 'a> Play<'s, 'a> {
             before: Vec::new(),
             marks: Vec::new(),
             depth,
+            fuel: MOST_TEXTS,
             world,
         }
     }
@@ -581,6 +586,10 @@ impl<'s, 'a> Play<'s, 'a> {
 
     /// The text in this world; an error where its value is not known.
     fn text(&mut self, text: &Text) -> Result<Result<String, Reason>, Open> {
+        self.fuel = self.fuel.saturating_sub(1);
+        if self.fuel == 0 {
+            return Ok(Err(Reason { text: "it takes too many steps to compute".into(), span: None }));
+        }
         Ok(match text {
             Text::Literal(text) => Ok(text.to_string()),
             Text::Request(part) => self.part(part),

@@ -116,6 +116,7 @@ impl Checker {
 
     /// Depth is bounded by how deep the reader reads blocks.
     fn level(&mut self, directives: &[Directive], context: u8, around: Option<&Directive>) {
+        let mut locations: Vec<(bool, String)> = Vec::new();
         for directive in directives {
             if self.error.is_some() {
                 return;
@@ -147,6 +148,18 @@ impl Checker {
                 return self.refuse(format!("invalid number of arguments in \"{name}\" directive"), directive.span);
             }
             self.arguments(directive, context, around);
+            let key = match matcher(&directive.args) {
+                _ if name != "location" || !directive.conditions.is_empty() => None,
+                Matcher::Exact(text) => Some((true, text)),
+                Matcher::Prefix { text, .. } | Matcher::Named(text) => Some((false, text)),
+                _ => None,
+            };
+            if let Some(key) = key {
+                if locations.contains(&key) {
+                    return self.refuse(format!("duplicate location \"{}\"", key.1), directive.span);
+                }
+                locations.push(key);
+            }
             self.inside(directive, context);
         }
     }
@@ -174,11 +187,17 @@ impl Checker {
             ("add_header_inherit", [mode]) if !["on", "off", "merge"].contains(mode) => {
                 self.refuse(format!("invalid value \"{mode}\" in \"add_header_inherit\" directive"), at(0));
             }
-            ("if", _) => {
-                if let Err(why) = condition(&directive.args) {
-                    self.refuse(why, directive.span);
+            ("if", _) => match condition(&directive.args) {
+                Err(why) => self.refuse(why, directive.span),
+                Ok(condition) if condition.operator.starts_with('-') || condition.operator.starts_with("!-") => {}
+                Ok(condition) => {
+                    let name = condition.subject.text.trim_start_matches('$');
+                    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'{' | b'}');
+                    if !name.bytes().all(plain) {
+                        self.refuse(format!("unknown \"{name}\" variable"), directive.span);
+                    }
                 }
-            }
+            },
             ("limit_except", methods) => {
                 let known = |method: &&str| METHODS.iter().any(|known| known.eq_ignore_ascii_case(method));
                 if let Some(method) = methods.iter().find(|method| !known(method)) {

@@ -1,6 +1,6 @@
 //! What answers once the rewrite phase is over: access checks, files, servers behind, error pages.
 
-use super::levels::{LevelId, LevelKind, presence};
+use super::levels::{LevelId, LevelKind, Matcher, presence};
 use super::server::{Compiler, State, step};
 use super::texts::{is_set, passes};
 use crate::cors::StringTest;
@@ -94,9 +94,59 @@ impl<'t> Compiler<'t> {
         let tries = self.levels.get(level).own("try_files").filter(|directive| directive.args.len() > 1);
         match tries {
             Some(directive) => nodes.extend(self.try_files(level, state, directive)),
-            None => nodes.push(self.content(level, state)),
+            None => {
+                if self.handler(level).is_none() {
+                    nodes.extend(self.index(level, state));
+                }
+                nodes.push(self.content(level, state));
+            }
         }
         nodes
+    }
+
+    /// `index`: a folder's index file is looked up like a request for it, where another location may take that
+    /// (`ngx_http_index_module.c`).
+    fn index(&mut self, level: LevelId, state: &State) -> Option<Node> {
+        let directive = self.levels.find(level, "index");
+        let name = directive.map_or("index.html", |directive| directive.arg(0).unwrap_or("index.html"));
+        if name.contains('$') || name.starts_with('/') || state.redirects > 2 {
+            return None;
+        }
+        let server = self.servers[state.server].level;
+        let home = self.levels.home(level);
+        let takes = |matcher: &Matcher| match matcher {
+            Matcher::Exact(text) => text.rsplit('/').next() == Some(name),
+            Matcher::Regex { text, ignore_case } => self.patterns.read(text, *ignore_case).is_ok_and(|pattern| {
+                [format!("/{name}"), format!("/a/{name}")].iter().any(|path| pattern.matches(path) != Some(false))
+            }),
+            _ => false,
+        };
+        let mut open = vec![server];
+        let mut other = false;
+        while let Some(level) = open.pop() {
+            for location in &self.levels.get(level).locations {
+                other |= location.level != home && takes(&location.matcher);
+                open.push(location.level);
+            }
+        }
+        if !other {
+            return None;
+        }
+        let span = directive.map_or(self.levels.get(level).span, |directive| directive.span);
+        let reads = ["GET", "HEAD", "POST"].map(|one| passes(&state.method, &StringTest::Equals(one.to_owned()), span));
+        let folder = passes(&state.uri, &StringTest::EndsWith("/".to_owned()), span);
+        let lacks = Guard::Unknown(Reason::new("whether the folder lacks an index file", span));
+        let when = folder.and(Guard::any(reads)).and(Guard::not(lacks));
+        if when == Guard::Never {
+            return None;
+        }
+        let mut inside = state.clone();
+        inside.internal = true;
+        inside.rewritten = true;
+        inside.redirects += 1;
+        inside.uri = super::texts::concat(vec![state.uri.clone(), Text::literal(name)]);
+        let nodes = self.serve(server, inside);
+        Some(guarded(when, nodes, span))
     }
 
     /// Files that may be there, then what is done if none is.
@@ -218,7 +268,7 @@ impl<'t> Compiler<'t> {
         if state.method != Text::Request(crate::model::Part::Method) {
             forward.method = Some(state.method.clone());
         }
-        forward.request = self.request_headers(level, state, family);
+        forward.request = self.request_headers(level, state, family, &forward.to, span);
         let (hide, pass) = (format!("{family}_hide_header"), format!("{family}_pass_header"));
         let passed: Vec<&str> =
             self.levels.list(level, &[&pass]).iter().filter_map(|directive| directive.arg(0)).collect();
@@ -258,14 +308,14 @@ impl<'t> Compiler<'t> {
         let home = self.levels.home(level);
         let prefix = self.levels.all.iter().flat_map(|level| &level.locations).find(|one| one.level == home)?;
         match &prefix.matcher {
-            super::levels::Matcher::Exact(_) => Some(Text::literal(path)),
-            super::levels::Matcher::Prefix { text, .. } => {
+            Matcher::Exact(_) => Some(Text::literal(path)),
+            Matcher::Prefix { text, .. } => {
                 let mut pattern = String::from("(?s)^");
                 pattern.push_str(&regex_syntax::escape(text));
                 pattern.push_str("(.*)$");
                 let capture = crate::model::Capture {
                     subject: state.uri.clone(),
-                    pattern: crate::model::Capturing::new(&pattern, false),
+                    pattern: self.patterns.capturing(&pattern, false),
                     group: 1,
                 };
                 Some(Text::concat(vec![Text::literal(path), Text::Capture(std::sync::Arc::new(capture))]))
@@ -275,7 +325,7 @@ impl<'t> Compiler<'t> {
     }
 
     /// What is done to the headers of the request on its way in.
-    fn request_headers(&mut self, level: LevelId, state: &State, family: &str) -> Vec<Effect> {
+    fn request_headers(&mut self, level: LevelId, state: &State, family: &str, to: &Text, span: Span) -> Vec<Effect> {
         let directive = match family {
             "proxy" | "grpc" => format!("{family}_set_header"),
             _ => format!("{family}_param"),
@@ -312,6 +362,18 @@ impl<'t> Compiler<'t> {
             });
         }
         effects.retain(|effect| effect.when != Guard::Never);
+        let is_host = |effect: &Effect| matches!(&effect.kind, EffectKind::Write(write) if write.is("host"));
+        if matches!(family, "proxy" | "grpc") && !effects.iter().any(is_host) {
+            // `proxy_set_header Host $proxy_host` is built in.
+            let host = to.as_literal().and_then(|to| to.split_once("://")).map(|(_, rest)| rest);
+            let value = match host.and_then(|rest| rest.split('/').next()) {
+                Some(host) => Text::literal(host),
+                None => Text::Unknown(Reason::new("the server behind is not known", span)),
+            };
+            let write =
+                HeaderWrite { name: "Host".into(), op: WriteOp::Set, values: vec![value], trail: Trail::default() };
+            effects.push(Effect { when: Guard::Always, kind: EffectKind::Write(write), span });
+        }
         effects
     }
 
@@ -352,7 +414,7 @@ impl<'t> Compiler<'t> {
                 None => codes.into_iter().map(|code| (vec![code], Some(code))).collect(),
             };
             for (codes, status) in groups {
-                if codes.is_empty() || !self.may_enter() {
+                if codes.is_empty() || !self.may_look_at(16) {
                     continue;
                 }
                 let mut at = state.clone();

@@ -22,6 +22,13 @@ impl<'t> Compiler<'t> {
         if let Some(code) = state.status.filter(|_| behind) {
             effects.push(Effect { when: Guard::Always, kind: EffectKind::Status(Status::Code(code)), span });
         }
+        if self.levels.is_on(level, "gzip_vary") && self.levels.is_on(level, "gzip") {
+            let reason = Reason::new("whether the answer is worth compressing", span);
+            let when = Guard::Status(Statuses::new([200, 403, 404])).and(Guard::Unknown(reason));
+            let place = self.levels.find(level, "gzip_vary").map_or(span, |directive| directive.span);
+            let value = Some((Text::literal("Accept-Encoding"), place));
+            effects.push(write(WriteOp::AddLine, "Vary", value, Vec::new(), when, place));
+        }
         self.more_headers(level, state, &mut effects);
         for (directive, when) in self.added(level) {
             self.add_header(state, directive, when, &mut effects);

@@ -181,6 +181,8 @@ impl<'a> Loader<'a> {
             && !tree.templated
             && loaded.error.is_none()
         {
+            // nginx says no more than the first part.
+            let message = message.split_once(": ").map_or(message, |(first, _)| first);
             loaded.error = Some((message.to_owned(), span));
         }
         open.push(path.to_owned());

@@ -3,7 +3,7 @@
 use super::content;
 use super::levels::{LevelId, Location, Matcher, presence};
 use super::server::{Compiler, State, step};
-use super::texts::{matches, passes};
+use super::texts::passes;
 use crate::cors::pattern::{Anchoring, Engine, Flags};
 use crate::cors::{Pattern, StringTest};
 use crate::model::{
@@ -15,6 +15,8 @@ use crate::source::Span;
 /// How often nginx redirects a request internally before it gives up (`NGX_HTTP_MAX_URI_CHANGES`, and
 /// `NGX_HTTP_MAX_SUBREQUESTS` for error pages).
 const MOST_REDIRECTS: u8 = 10;
+/// How many redirects are followed to a URI that depends on the request: each may lead to any location.
+const MOST_FOLLOWED: u8 = 3;
 
 /// A location that may take a request, when all before it did not.
 struct Candidate<'t> {
@@ -29,23 +31,28 @@ impl<'t> Compiler<'t> {
     /// What a server block does with a request from its first phase on.
     pub fn serve(&mut self, server: LevelId, mut state: State) -> Vec<Node> {
         if state.redirects > MOST_REDIRECTS {
-            return vec![self.too_many_redirects(server)];
+            return vec![self.too_many_redirects(&state)];
         }
         let mut nodes = self.server_codes(server, &mut state);
         nodes.extend(self.locate(server, state));
         nodes
     }
 
-    fn too_many_redirects(&self, level: LevelId) -> Node {
-        let span = self.levels.get(level).span;
-        let effect = Effect { when: Guard::Always, kind: EffectKind::Respond(Some(Status::Code(500))), span };
-        Node::Step(step(StepKind::Route, "an internal redirect in a circle".to_owned(), span, vec![effect]))
+    fn too_many_redirects(&mut self, state: &State) -> Node {
+        let span = self.levels.get(state.level).span;
+        self.respond(state.level, state, StepKind::Route, Status::Code(500), span, content::Origin::Final)
     }
 
     /// Finds the location for the state's URI, and does what it says.
     pub fn locate(&mut self, server: LevelId, state: State) -> Vec<Node> {
         if state.redirects > MOST_REDIRECTS {
-            return vec![self.too_many_redirects(server)];
+            return vec![self.too_many_redirects(&state)];
+        }
+        // Where a URI that is not known leads is followed a few times.
+        let known = state.uri.as_literal().is_some();
+        let count = self.levels.all.len();
+        if (!known && state.redirects > MOST_FOLLOWED) || !self.may_look_at(if known { 16 } else { count }) {
+            return vec![self.lost_track(self.levels.get(state.level).span)];
         }
         let mut nodes = Vec::new();
         let first = state.redirects == 0 && state.uri == Text::Request(Part::ResolvedPath);
@@ -71,7 +78,8 @@ impl<'t> Compiler<'t> {
             let mut state = state.clone();
             if let Matcher::Regex { text, ignore_case } = &location.matcher {
                 let uri = state.uri.clone();
-                remember(&mut state, Guard::Always, uri, text, *ignore_case, span);
+                let pattern = self.patterns.capturing(text, *ignore_case);
+                remember(&mut state, Guard::Always, uri, pattern, span);
             }
             group.nodes =
                 if adds_slash { self.slash_redirect(&location, &state) } else { self.enter(location.level, state) };
@@ -133,7 +141,7 @@ impl<'t> Compiler<'t> {
         for location in locations {
             match &location.matcher {
                 Matcher::Regex { text, ignore_case } => {
-                    let guard = matches(uri, text, *ignore_case, span(location)).unwrap_or(Guard::Never);
+                    let guard = self.patterns.matches(uri, text, *ignore_case, span(location)).unwrap_or(Guard::Never);
                     self.candidates(location.level, uri, &around.clone().and(guard), found);
                     found.push(Candidate { location: location.clone(), when: around.clone(), adds_slash: false });
                 }
@@ -167,14 +175,14 @@ impl<'t> Compiler<'t> {
                 (passes(uri, &StringTest::StartsWith(text.clone()), span), literal(text, false))
             }
             Matcher::Regex { text, ignore_case } => {
-                let guard = match matches(uri, text, *ignore_case, span) {
+                let guard = match self.patterns.matches(uri, text, *ignore_case, span) {
                     Ok(guard) => guard,
                     Err(why) => {
                         self.refuse(format!("invalid regular expression \"{text}\": {why}"), span);
                         Guard::Never
                     }
                 };
-                let mount = super::texts::pattern(text, *ignore_case).ok().map(|pattern| {
+                let mount = self.patterns.read(text, *ignore_case).ok().map(|pattern| {
                     let sample = super::sample::path(text).unwrap_or_else(|| "/".to_owned());
                     PathMatch::Resolved(Box::new(PathMatch::Whole { pattern, sample, text: label.clone() }))
                 });
@@ -208,8 +216,7 @@ impl<'t> Compiler<'t> {
 }
 
 /// Keeps the groups of a pattern that matched.
-pub(super) fn remember(state: &mut State, when: Guard, subject: Text, pattern: &str, ignore_case: bool, span: Span) {
-    let capturing = Capturing::new(pattern, ignore_case);
+pub(super) fn remember(state: &mut State, when: Guard, subject: Text, capturing: Capturing, span: Span) {
     for name in capturing.names() {
         let Some(group) = capturing.group(&name) else { continue };
         let capture = Capture { subject: subject.clone(), pattern: capturing.clone(), group };

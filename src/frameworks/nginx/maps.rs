@@ -1,7 +1,7 @@
 //! `map`: a variable that is chosen by the value of another (nginx 1.31, `ngx_http_map_module.c`).
 
 use super::server::{Compiler, State};
-use super::texts::{lower_case, matches, passes};
+use super::texts::{lower_case, passes};
 use super::variables::Hop;
 use crate::cors::StringTest;
 use crate::model::{Capturing, Guard, Reason, Text};
@@ -98,9 +98,9 @@ pub(super) fn value(
         cases.push((vec![passes(&lower, &StringTest::StartsWith(name.clone()), entry.name.span)], text));
     }
     for (pattern, ignore_case, entry) in &entries.regex {
-        let captures = [(Guard::Always, subject.clone(), Capturing::new(pattern, *ignore_case))];
+        let captures = [(Guard::Always, subject.clone(), compiler.patterns.capturing(pattern, *ignore_case))];
         let text = result(compiler, state, entry, &captures, hops, depth);
-        let guard = match matches(&subject, pattern, *ignore_case, entry.name.span) {
+        let guard = match compiler.patterns.matches(&subject, pattern, *ignore_case, entry.name.span) {
             Ok(guard) => guard,
             Err(why) => {
                 compiler.refuse(format!("invalid regular expression \"{pattern}\": {why}"), entry.name.span);

@@ -111,6 +111,7 @@ fn server(loaded: &Loaded, beside: &[&[Directive]], version: Version) -> Option<
         definitions.collect(other);
     }
     let mut compiler = Compiler::new(inside, definitions, span);
+    compiler.whole = !http.is_empty() && !loaded.incomplete && !loaded.templated;
     if complete {
         check::check(&mut compiler, inside, version);
     }

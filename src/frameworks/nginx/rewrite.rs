@@ -5,7 +5,7 @@ use super::content::Origin;
 use super::levels::{LevelId, LevelKind, presence};
 use super::locate::remember;
 use super::server::{Compiler, State, step};
-use super::texts::{is_true, matches, passes};
+use super::texts::{is_true, passes};
 use crate::cors::StringTest;
 use crate::model::{
     Dispatch, Effect, EffectKind, Group, Guard, HeaderWrite, Node, Reason, Status, StepKind, Text, Trail, WriteOp,
@@ -42,7 +42,8 @@ impl<'t> Compiler<'t> {
     /// Enters a location (or a server block in which no location matched), from its rewrite phase on.
     pub fn enter(&mut self, level: LevelId, mut state: State) -> Vec<Node> {
         let span = self.levels.get(level).span;
-        if !self.may_enter() {
+        state.level = level;
+        if !self.may_look_at(16) {
             return vec![self.lost_track(span)];
         }
         let mut nodes = self.before_rewrite(level, &state);
@@ -134,6 +135,7 @@ impl<'t> Compiler<'t> {
         else {
             return;
         };
+        self.remember_maps(state, value, live);
         let (text, mut hops) = self.text(state, value);
         hops.push((value.span, "set here".into()));
         let (before, from) = state.variables.get(name).cloned().unwrap_or((Text::literal(""), Vec::new()));
@@ -158,9 +160,10 @@ impl<'t> Compiler<'t> {
         }
         let own = self.levels.get(level);
         let only_codes = own.directives.iter().all(|inner| CODES.iter().any(|code| inner.is(code)));
-        // An `if` that says nothing else is like its location, except that `try_files` does not reach into it.
+        // An `if` that says nothing else is like its location, except that `try_files` does not reach into it, and that
+        // the level of an `if` before it no longer counts.
         let tries = self.levels.get(phase.base).own("try_files").is_some();
-        if !only_codes || tries {
+        if !only_codes || tries || !phase.levels.is_empty() {
             phase.levels.push((when.clone(), level));
         }
         let codes = self.levels.get(level).all_of(CODES);
@@ -178,6 +181,7 @@ impl<'t> Compiler<'t> {
             let guard = Guard::Unknown(Reason::new("whether the file that is looked for exists", subject.span));
             return Ok(if operator.starts_with('!') { Guard::not(guard) } else { guard });
         }
+        self.remember_maps(state, &subject, live);
         let (text, _) = self.text(state, &subject);
         let Some(value) = value else { return Ok(is_true(&text, span)) };
         Ok(match operator.as_str() {
@@ -192,11 +196,14 @@ impl<'t> Compiler<'t> {
             }
             _ => {
                 let ignore_case = operator.ends_with('*');
-                let guard = matches(&text, &value.text, ignore_case, span)
+                let guard = self
+                    .patterns
+                    .matches(&text, &value.text, ignore_case, span)
                     .map_err(|why| format!("invalid regular expression \"{}\": {why}", value.text))?;
                 if !operator.starts_with('!') {
                     let when = live.clone().and(guard.clone());
-                    remember(state, when, text, &value.text, ignore_case, span);
+                    let pattern = self.patterns.capturing(&value.text, ignore_case);
+                    remember(state, when, text, pattern, span);
                 }
                 if operator.starts_with('!') { Guard::not(guard) } else { guard }
             }
@@ -209,7 +216,7 @@ impl<'t> Compiler<'t> {
         let guard = if pattern.templated {
             Guard::Unknown(Reason::new("a template fills the pattern in", pattern.span))
         } else {
-            match matches(&state.uri, &pattern.text, false, pattern.span) {
+            match self.patterns.matches(&state.uri, &pattern.text, false, pattern.span) {
                 Ok(guard) => guard,
                 Err(why) => {
                     let why = format!("invalid regular expression \"{}\": {why}", pattern.text);
@@ -221,7 +228,8 @@ impl<'t> Compiler<'t> {
         if when == Guard::Never {
             return;
         }
-        remember(state, when.clone(), state.uri.clone(), &pattern.text, false, pattern.span);
+        let capturing = self.patterns.capturing(&pattern.text, false);
+        remember(state, when.clone(), state.uri.clone(), capturing, pattern.span);
         let elsewhere = ["http://", "https://", "$scheme"].iter().any(|start| target.text.starts_with(start));
         let (mut to, _) = {
             let mut inside = state.clone();

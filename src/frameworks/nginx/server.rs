@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use rustc_hash::FxHashMap;
+
 use super::levels::{Definitions, LevelId, LevelKind, Levels};
-use super::texts::{matches, passes};
+use super::texts::{Patterns, passes};
 use super::variables::Hop;
 use crate::cors::StringTest;
 use crate::model::{
@@ -13,8 +15,9 @@ use crate::model::{
 use crate::source::Span;
 use crate::syntax::nginx::Directive;
 
-/// How often a level may be entered in all, so that redirects which lead everywhere end.
-const MOST_ENTERED: usize = 3000;
+/// How many levels may be looked at in all, each as often as a request may come to it, so that redirects which lead
+/// everywhere end.
+const MOST_LOOKED_AT: usize = 60_000;
 
 /// A `server` block.
 pub(super) struct ServerBlock {
@@ -37,6 +40,8 @@ pub(super) struct Listening {
 #[derive(Clone)]
 pub(super) struct State {
     pub server: usize,
+    /// The level that was entered last.
+    pub level: LevelId,
     /// `$uri`.
     pub uri: Text,
     /// Whether the URI was changed by a `rewrite` on the way.
@@ -67,6 +72,11 @@ pub(super) struct Compiler<'t> {
     pub definitions: Definitions<'t>,
     pub remarks: Vec<Remark>,
     pub error: Option<(String, Span)>,
+    /// Whether all that nginx would read was read, so that what is not defined is not defined anywhere.
+    pub whole: bool,
+    pub patterns: Patterns,
+    /// The maps that were looked up for the text that is being put together.
+    pub looked_up: FxHashMap<String, Text>,
     pub entered: usize,
 }
 
@@ -81,7 +91,17 @@ impl<'t> Compiler<'t> {
             let level = levels.add(LevelKind::Server, Some(http), children, directive.span, "server".to_owned());
             servers.push(server_block(&levels, level, directive));
         }
-        Self { levels, servers, definitions, remarks: Vec::new(), error: None, entered: 0 }
+        Self {
+            levels,
+            servers,
+            definitions,
+            remarks: Vec::new(),
+            error: None,
+            whole: false,
+            patterns: Patterns::default(),
+            looked_up: FxHashMap::default(),
+            entered: 0,
+        }
     }
 
     /// Notes something, once.
@@ -108,6 +128,7 @@ impl<'t> Compiler<'t> {
             group.entry = (self.servers.len() > 1).then(|| self.entry(index));
             let state = State {
                 server: index,
+                level,
                 uri: Text::Request(Part::ResolvedPath),
                 rewritten: false,
                 method: Text::Request(Part::Method),
@@ -225,7 +246,7 @@ impl<'t> Compiler<'t> {
                 let lower = name.to_ascii_lowercase();
                 let length = std::cmp::Reverse(name.len());
                 if let Some(pattern) = name.strip_prefix('~') {
-                    let guard = matches(&host, pattern, true, *span);
+                    let guard = self.patterns.matches(&host, pattern, true, *span);
                     let guard = guard.unwrap_or_else(|why| Guard::Unknown(Reason::new(why, *span)));
                     tests.push((3, std::cmp::Reverse(0), server, guard));
                 } else if let Some(suffix) = lower.strip_prefix('*').filter(|suffix| suffix.starts_with('.')) {
@@ -291,10 +312,10 @@ impl<'t> Compiler<'t> {
         }
     }
 
-    /// Whether a level may still be entered.
-    pub fn may_enter(&mut self) -> bool {
-        self.entered += 1;
-        self.entered <= MOST_ENTERED
+    /// Whether as much may still be looked at.
+    pub fn may_look_at(&mut self, count: usize) -> bool {
+        self.entered += count;
+        self.entered <= MOST_LOOKED_AT
     }
 
     /// The end of what can be followed.

@@ -1,10 +1,13 @@
 //! Texts and conditions as nginx reads them: what is absent is an empty text.
 
+use std::cell::RefCell;
 use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
 
 use crate::cors::pattern::{Anchoring, Engine, Flags};
 use crate::cors::{Pattern, PatternError, StringTest};
-use crate::model::{Check, Guard, Part, Reason, Text};
+use crate::model::{Capturing, Check, Guard, Part, Reason, Text};
 use crate::source::Span;
 
 /// Up to how many branches a text is taken apart, so that conditions on it become conditions on the request.
@@ -27,6 +30,7 @@ pub(super) fn is_set(text: &Text, span: Span) -> Guard {
     by_branch(text, &|leaf| match leaf {
         Text::Literal(text) => Guard::from(!text.is_empty()),
         Text::Request(Part::Header(name)) => Guard::HasHeader(name.clone()),
+        Text::LowerCase(inner) => is_set(inner, span),
         Text::Request(Part::Query) => Guard::not(test(leaf, StringTest::Equals(String::new()), span)),
         Text::Request(_) => Guard::Always,
         Text::Environment(name) => Guard::EnvironmentSet(name.clone()),
@@ -156,17 +160,34 @@ pub(super) fn lower_case(text: Text) -> Text {
     }
 }
 
-/// A regular expression as nginx compiles it.
-pub(super) fn pattern(text: &str, ignore_case: bool) -> Result<Pattern, PatternError> {
-    let flags = if ignore_case { Flags::IGNORE_CASE } else { Flags::NONE };
-    Pattern::new(text, Engine::Pcre, Anchoring::Search, flags)
+/// Regular expressions as nginx compiles them, each read once.
+#[derive(Default)]
+pub(super) struct Patterns {
+    read: RefCell<FxHashMap<(String, bool), Result<Pattern, PatternError>>>,
+    capturing: RefCell<FxHashMap<(String, bool), Capturing>>,
 }
 
-/// When `subject` matches a regular expression that stands at `span`. `Err` where nginx would refuse it.
-pub(super) fn matches(subject: &Text, text: &str, ignore_case: bool, span: Span) -> Result<Guard, String> {
-    match pattern(text, ignore_case) {
-        Ok(pattern) => Ok(passes(subject, &StringTest::Matches(pattern), span)),
-        Err(PatternError::Invalid(why)) => Err(why),
-        Err(error) => Ok(Guard::Unknown(Reason::new(error.to_string(), span))),
+impl Patterns {
+    /// The language of a pattern.
+    pub fn read(&self, text: &str, ignore_case: bool) -> Result<Pattern, PatternError> {
+        let key = (text.to_owned(), ignore_case);
+        let flags = if ignore_case { Flags::IGNORE_CASE } else { Flags::NONE };
+        let read = || Pattern::new(text, Engine::Pcre, Anchoring::Search, flags);
+        self.read.borrow_mut().entry(key).or_insert_with(read).clone()
+    }
+
+    /// A pattern with its groups.
+    pub fn capturing(&self, text: &str, ignore_case: bool) -> Capturing {
+        let key = (text.to_owned(), ignore_case);
+        self.capturing.borrow_mut().entry(key).or_insert_with(|| Capturing::new(text, ignore_case)).clone()
+    }
+
+    /// When `subject` matches a pattern that stands at `span`. `Err` where nginx would refuse it.
+    pub fn matches(&self, subject: &Text, text: &str, ignore_case: bool, span: Span) -> Result<Guard, String> {
+        match self.read(text, ignore_case) {
+            Ok(pattern) => Ok(passes(subject, &StringTest::Matches(pattern), span)),
+            Err(PatternError::Invalid(why)) => Err(why),
+            Err(error) => Ok(Guard::Unknown(Reason::new(error.to_string(), span))),
+        }
     }
 }

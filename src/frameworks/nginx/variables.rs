@@ -12,8 +12,10 @@ use crate::syntax::nginx::Word;
 /// A place that a value went through, and what happened there.
 pub(super) type Hop = (Span, Arc<str>);
 
+/// How many places of a value are kept.
+const MOST_HOPS: usize = 64;
 /// How deep variables are defined by variables.
-const DEEPEST: u8 = 16;
+const DEEPEST: u8 = 6;
 
 /// Prefixes and names of variables of nginx 1.31 and its modules whose value is not known before a request comes.
 const RUNTIME: &[&str] = &[
@@ -121,8 +123,27 @@ impl<'t> Compiler<'t> {
     /// The text that a word stands for, and where its parts come from.
     pub fn text(&mut self, state: &State, word: &Word) -> (Text, Vec<Hop>) {
         let mut hops = Vec::new();
+        self.looked_up.clear();
         let text = self.interpolate(state, word, &[], &mut hops, 0);
+        hops.truncate(MOST_HOPS);
         (text, hops)
+    }
+
+    /// Keeps the values of the maps that a word uses: a map that is not `volatile` is looked up once in a request.
+    pub fn remember_maps(&mut self, state: &mut State, word: &Word, live: &Guard) {
+        if *live != Guard::Always {
+            return;
+        }
+        for name in names(&word.text) {
+            let Some(map) = self.definitions.maps.get(name).copied() else { continue };
+            let volatile = map.children().iter().any(|entry| entry.is("volatile") && entry.args.is_empty());
+            if volatile || state.variables.contains_key(name) {
+                continue;
+            }
+            let mut hops = Vec::new();
+            let text = maps::value(self, state, map, &mut hops, 1);
+            state.variables.insert(name.to_owned(), (text, hops));
+        }
     }
 
     /// The same where `captures` are the groups of the pattern that matched last.
@@ -193,7 +214,12 @@ impl<'t> Compiler<'t> {
             return text.clone();
         }
         if let Some(map) = self.definitions.maps.get(name).copied() {
-            return maps::value(self, state, map, hops, depth + 1);
+            if let Some(text) = self.looked_up.get(name) {
+                return text.clone();
+            }
+            let text = maps::value(self, state, map, hops, depth + 1);
+            self.looked_up.insert(name.to_owned(), text.clone());
+            return text;
         }
         if let Some(&place) = self.definitions.elsewhere.get(name) {
             return Text::Unknown(Reason::new(format!("${name} is computed elsewhere"), place));
@@ -213,6 +239,9 @@ impl<'t> Compiler<'t> {
         let known = |known: &str| if known.ends_with('_') { name.starts_with(known) } else { name == known };
         if RUNTIME.iter().any(|one| known(one)) {
             return Text::Unknown(Reason::new(format!("the value of ${name} is not known"), span));
+        }
+        if self.whole {
+            self.refuse(format!("unknown \"{name}\" variable"), span);
         }
         self.remark(RemarkKind::UnknownVariable(name.to_owned()), span);
         Text::Unknown(Reason::new(format!("nothing that was read defines ${name}"), span))
@@ -256,6 +285,14 @@ impl<'t> Compiler<'t> {
             }
         })
     }
+}
+
+/// The names of the variables in a text.
+fn names(text: &str) -> impl Iterator<Item = &str> {
+    text.split('$').skip(1).map(|after| {
+        let after = after.strip_prefix('{').unwrap_or(after);
+        &after[..after.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(after.len())]
+    })
 }
 
 /// The group of the pattern that matched last.
