@@ -282,13 +282,13 @@ fn maps_are_looked_up_as_nginx_does() {
 
 #[test]
 fn a_large_map_stays_flat() {
-    let keys: String = (0..3000).map(|index| format!("\"https://a{index}.example\" $http_origin;\n")).collect();
+    let keys: String = (0..1400).map(|index| format!("\"https://a{index}.example\" $http_origin;\n")).collect();
     let text = format!(
         "map $http_origin $o {{ {keys} }} server {{ location / {{ add_header Access-Control-Allow-Origin $o; return 200; }} }}"
     );
     let server = one(&text);
-    let origin = [("origin", "https://a2999.example")];
-    assert_eq!(told(&server, None, "GET /", &origin), "200 allow-origin=https://a2999.example");
+    let origin = [("origin", "https://a1399.example")];
+    assert_eq!(told(&server, None, "GET /", &origin), "200 allow-origin=https://a1399.example");
     assert_eq!(told(&server, None, "GET /", &[("origin", "https://b.example")]), "200");
 }
 

@@ -9,7 +9,7 @@ use crate::source::Span;
 use crate::syntax::nginx::{Directive, Word};
 
 /// How many entries of a map are read.
-const MOST_ENTRIES: usize = 4096;
+const MOST_ENTRIES: usize = 1500;
 /// How many different values a map may have. A table of redirects is no list of origins.
 const MOST_VALUES: usize = 256;
 
