@@ -15,6 +15,7 @@ pub mod finding;
 
 pub mod frameworks;
 
+pub mod link;
 pub mod rules;
 
 pub mod config;

@@ -5,6 +5,7 @@ mod capture;
 mod guard;
 mod path;
 mod play;
+mod project;
 mod reason;
 mod server;
 mod text;
@@ -14,6 +15,7 @@ pub use capture::{Capture, Capturing};
 pub use guard::{Check, Guard, Statuses};
 pub use path::{PathMatch, PathResult, percent_decode, resolve_path};
 pub use play::{Answerer, World};
+pub use project::{KnownBy, Link, Project};
 pub use reason::Reason;
 pub use server::{
     Dispatch, Effect, EffectKind, End, Entry, Forward, Group, HeaderWrite, Instead, Listen, Node, Remark, RemarkKind,

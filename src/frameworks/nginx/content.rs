@@ -269,6 +269,7 @@ impl<'t> Compiler<'t> {
             forward.method = Some(state.method.clone());
         }
         forward.request = self.request_headers(level, state, family, &forward.to, span);
+        forward.to = self.behind_upstream(forward.to);
         let (hide, pass) = (format!("{family}_hide_header"), format!("{family}_pass_header"));
         let passed: Vec<&str> =
             self.levels.list(level, &[&pass]).iter().filter_map(|directive| directive.arg(0)).collect();
@@ -285,6 +286,20 @@ impl<'t> Compiler<'t> {
         let label = self.levels.get(self.levels.home(level)).label.clone();
         let nodes = vec![Node::Step(step(StepKind::Proxy, label, span, effects))];
         self.answering(level, state, nodes, Origin::Behind { intercepted })
+    }
+
+    /// The address with the name of an `upstream` replaced by that of its first server.
+    fn behind_upstream(&self, to: Text) -> Text {
+        let Some(address) = to.as_literal() else { return to };
+        let (scheme, rest) = address.split_once("://").map_or(("", address), |(scheme, rest)| (scheme, rest));
+        let (host, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
+        match self.definitions.upstreams.get(host) {
+            // A path is cut off, as a socket of the file system has slashes of its own.
+            Some(server) if server.starts_with("unix:") => Text::literal(format!("{scheme}://{server}")),
+            Some(server) if scheme.is_empty() => Text::literal(server.as_str()),
+            Some(server) => Text::literal(format!("{scheme}://{server}{path}")),
+            None => to,
+        }
     }
 
     /// The path that the server behind sees, where it is not the one that came.

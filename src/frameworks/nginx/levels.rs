@@ -189,6 +189,8 @@ pub(super) fn presence(directive: &Directive) -> Guard {
 pub(super) struct Definitions<'t> {
     /// `map`, by the variable it defines.
     pub maps: FxHashMap<String, &'t Directive>,
+    /// The first address of each `upstream`.
+    pub upstreams: FxHashMap<String, String>,
     /// Variables of `set`, and of groups with a name.
     pub set: FxHashSet<String>,
     /// Variables whose value comes from elsewhere (`geo`, `auth_request_set`, Lua, …).
@@ -206,6 +208,13 @@ impl<'t> Definitions<'t> {
                 "map" => {
                     if let Some(name) = variable(1) {
                         self.maps.entry(name).or_insert(directive);
+                    }
+                    continue;
+                }
+                "upstream" => {
+                    let first = directive.children().iter().find(|one| one.is("server") && !one.is_templated());
+                    if let (Some(name), Some(address)) = (directive.arg(0), first.and_then(|one| one.arg(0))) {
+                        self.upstreams.entry(name.to_owned()).or_insert_with(|| address.to_owned());
                     }
                     continue;
                 }
