@@ -24,12 +24,15 @@ pub struct Collected {
 impl Evaluator<'_> {
     /// Runs a function for its effects, apart from everything around it.
     pub fn collect(&mut self, function: &Value, arguments: &Arguments, span: Span) -> Collected {
-        let whole = self.budget;
+        let outer = self.allowance;
         // A handler that is run within a handler shares what that was given.
-        self.budget = if self.collecting { whole } else { whole.min(super::HANDLER_BUDGET) };
-        let given = self.budget;
+        if !self.collecting {
+            self.allowance = super::HANDLER_BUDGET;
+        }
         let collected = self.collected(|eval| eval.call(function, arguments, span), is_async(function));
-        self.budget = whole - (given - self.budget);
+        if !self.collecting {
+            self.allowance = outer;
+        }
         collected
     }
 

@@ -39,6 +39,8 @@ use crate::syntax::program::Language;
 
 /// How many expressions are evaluated for one run before everything further is unknown.
 const BUDGET: u64 = 3_000_000;
+/// How many expressions are evaluated for one module's own statements, and for what they call.
+const MODULE_BUDGET: u64 = 40_000;
 /// How many expressions are evaluated for one handler. What decides CORS stands near its beginning, not in the depths
 /// of what it does for the page.
 const HANDLER_BUDGET: u64 = 20_000;
@@ -153,7 +155,10 @@ pub struct Evaluator<'a> {
     thrown: Vec<(Guard, Value)>,
     /// How many of them the statement that is running has taken note of.
     noted: usize,
+    /// How many expressions may still be evaluated in this run.
     budget: u64,
+    /// How many may still be evaluated for the module or handler that is running.
+    allowance: u64,
     /// Patterns that were read, by text and flags.
     patterns: FxHashMap<(String, String), Result<crate::cors::Pattern, String>>,
     module: ModuleId,
@@ -202,6 +207,7 @@ impl<'a> Evaluator<'a> {
             thrown: Vec::new(),
             noted: 0,
             budget: BUDGET,
+            allowance: MODULE_BUDGET,
             patterns: FxHashMap::default(),
             module: ModuleId(0),
             visited: FxHashSet::default(),
@@ -248,7 +254,8 @@ impl<'a> Evaluator<'a> {
     /// Spends a step. Says whether there are any left.
     fn spend(&mut self) -> bool {
         self.budget = self.budget.saturating_sub(1);
-        self.budget > 0
+        self.allowance = self.allowance.saturating_sub(1);
+        self.budget > 0 && self.allowance > 0
     }
 
     /// The language of the module that is running.

@@ -84,6 +84,7 @@ impl Evaluator<'_> {
         // A module runs outside of whatever asked for it.
         let module = std::mem::replace(&mut self.module, id);
         let calls = std::mem::take(&mut self.calls);
+        let allowance = std::mem::replace(&mut self.allowance, super::MODULE_BUDGET);
         let collected = self.collected(
             |eval| {
                 // A module's own statements are no handler's.
@@ -101,6 +102,7 @@ impl Evaluator<'_> {
             false,
         );
         drop(collected);
+        self.allowance = allowance;
         self.calls = calls;
         self.module = module;
         Some(id)
