@@ -153,6 +153,8 @@ pub struct Evaluator<'a> {
     calls: Vec<CallFrame>,
     /// Exceptions that the expression being evaluated throws.
     thrown: Vec<(Guard, Value)>,
+    /// How many `try` blocks with a handler are around what is running.
+    catching: usize,
     /// How many of them the statement that is running has taken note of.
     noted: usize,
     /// How many expressions may still be evaluated in this run.
@@ -206,6 +208,7 @@ impl<'a> Evaluator<'a> {
             calls: Vec::new(),
             thrown: Vec::new(),
             noted: 0,
+            catching: 0,
             budget: BUDGET,
             allowance: MODULE_BUDGET,
             patterns: FxHashMap::default(),

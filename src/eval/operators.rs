@@ -76,7 +76,7 @@ impl Evaluator<'_> {
                     _ => Value::unknown("this operator is not followed", span),
                 }
             }
-            BinaryOperator::InstanceOf => Value::unknown("a test of the class", span),
+            BinaryOperator::InstanceOf => Value::test(self.is_instance(left, right, span), span),
             BinaryOperator::And | BinaryOperator::Or | BinaryOperator::Nullish | BinaryOperator::Other => {
                 Value::unknown("this operator is not followed", span)
             }
@@ -115,6 +115,46 @@ impl Evaluator<'_> {
                 },
             },
             _ => Value::unknown("this operator is not followed", span),
+        }
+    }
+
+    /// `left instanceof right`.
+    fn is_instance(&mut self, left: &Value, right: &Value, span: Span) -> Guard {
+        if let Kind::Choose(choice) = &left.kind {
+            let (guard, then, otherwise) = &**choice;
+            let yes = self.is_instance(then, right, span);
+            let no = self.is_instance(otherwise, right, span);
+            return Guard::any([guard.clone().and(yes), Guard::not(guard.clone()).and(no)]);
+        }
+        let class = match &right.kind {
+            Kind::Native(native) => native.name,
+            Kind::Class(class) => {
+                return match left.as_object().map(|id| self.object(id).tag) {
+                    Some(Tag::Instance(own)) if own == *class => Guard::Always,
+                    Some(Tag::Plain | Tag::Array | Tag::Set) => Guard::Never,
+                    None if left.reason().is_none() => Guard::Never,
+                    _ => unknown_test(span),
+                };
+            }
+            _ => return unknown_test(span),
+        };
+        match (&left.kind, class) {
+            (Kind::Unknown(reason), _) => Guard::Unknown(Reason {
+                text: format!("if it is a {class}: {}", reason.text).into(),
+                span: reason.span,
+            }),
+            (Kind::Regex(_), _) => Guard::from(matches!(class, "RegExp" | "Object")),
+            (Kind::Object(id), _) => match (self.object(*id).tag, class) {
+                (Tag::Array, "Array") | (Tag::Set, "Set") | (_, "Object") => Guard::Always,
+                (Tag::Host(_) | Tag::Instance(_), _) | (Tag::Plain, "Map" | "Error" | "TypeError") => {
+                    unknown_test(span)
+                }
+                _ => Guard::Never,
+            },
+            (Kind::Function(_) | Kind::Native(_) | Kind::Class(_), _) => {
+                Guard::from(matches!(class, "Function" | "Object"))
+            }
+            _ => Guard::Never,
         }
     }
 

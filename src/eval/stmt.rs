@@ -129,6 +129,10 @@ impl Evaluator<'_> {
                     Some(value) => self.expr(value, frame),
                     None => Value::unknown("an exception", stmt.span),
                 };
+                if !self.collecting && !self.path.is_empty() && self.catching == 0 {
+                    // A program that ends itself while it starts is not there to be asked: it did not, then.
+                    return Flow::ON;
+                }
                 self.throw(value);
                 self.raised();
                 Flow::stop(Guard::Always)
@@ -243,7 +247,9 @@ impl Evaluator<'_> {
         let outer = std::mem::take(&mut self.thrown);
         let noted = std::mem::take(&mut self.noted);
         let inner = self.inner(frame);
+        self.catching += usize::from(!handlers.is_empty());
         let flow = self.block(body, inner);
+        self.catching -= usize::from(!handlers.is_empty());
         let thrown = std::mem::replace(&mut self.thrown, outer);
         self.noted = noted;
         let mut result = flow;

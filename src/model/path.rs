@@ -4,6 +4,9 @@ use crate::cors::Pattern;
 
 use super::Reason;
 
+/// The path that stands for one that the program computes: only patterns that are not known take it.
+const UNKNOWN_PATH: &str = "/{unknown}";
+
 /// Which paths a step or group takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PathMatch {
@@ -77,14 +80,19 @@ impl PathMatch {
             }
             PathMatch::Resolved(inner) => inner.test(&resolve_path(path)),
             PathMatch::Decoded(inner) => inner.test(&percent_decode(path, false)),
-            PathMatch::Unknown(reason) => PathResult::Unknown(reason.clone()),
+            PathMatch::Unknown(reason) => match path.strip_prefix(UNKNOWN_PATH) {
+                Some("") => PathResult::Yes("/".to_owned()),
+                Some(rest) => PathResult::Yes(rest.to_owned()),
+                None => PathResult::Unknown(reason.clone()),
+            },
         }
     }
 
     /// A path that it takes, below `prefix`.
     pub fn sample(&self, prefix: &str) -> Option<String> {
         match self {
-            PathMatch::Any | PathMatch::Unknown(_) => Some(prefix.to_owned()),
+            PathMatch::Any => Some(prefix.to_owned()),
+            PathMatch::Unknown(_) => Some(format!("{}{UNKNOWN_PATH}", prefix.trim_end_matches('/'))),
             PathMatch::Nothing => None,
             PathMatch::Whole { sample, .. } | PathMatch::Prefix { sample, .. } => {
                 let joined = format!("{}{}", prefix.trim_end_matches('/'), sample);

@@ -22,8 +22,9 @@ impl Reason {
     }
 
     /// Whether it is so for one request and otherwise for another, through no fault of the program: a file that is
-    /// there or not, a limit that is reached or not. The text of such a reason begins with "whether the".
+    /// there or not, a limit that is reached or not. The text of such a reason begins with "whether the". A path that
+    /// is not known is one too: the paths that are known are others.
     pub fn is_circumstance(&self) -> bool {
-        self.text.starts_with("whether the")
+        self.text.starts_with("whether the") || self.text.starts_with("the path ")
     }
 }

@@ -404,6 +404,15 @@ impl Certainty {
         }
     }
 
+    /// Whether it holds only where a variable has a value that asks for it: `'*'`, `'true'`.
+    pub fn is_chosen(&self) -> bool {
+        let Certainty::Environment(assumed) = self else { return false };
+        assumed.iter().any(|(guard, holds)| {
+            *holds
+                && matches!(guard, Guard::Test(check) if matches!(&check.subject, Text::Environment(name) if !is_stage(name)))
+        })
+    }
+
     /// The variables on which it depends, for people.
     pub fn describe(&self) -> Option<String> {
         let Certainty::Environment(assumed) = self else { return None };

@@ -66,7 +66,15 @@ pub fn language_of(path: &Path) -> Option<SourceKind> {
 /// Lowers `text`. Never fails: what cannot be read is told by [`Program::errors`] and [`Program::truncated`].
 pub fn lower(kind: SourceKind, file: FileId, text: &str) -> Program {
     match kind {
-        SourceKind::JavaScript => javascript::lower(file, text, Dialect::JavaScript),
+        SourceKind::JavaScript => {
+            let program = javascript::lower(file, text, Dialect::JavaScript);
+            if program.errors.is_empty() || program.truncated.is_some() {
+                return program;
+            }
+            // Flow's types, and TypeScript under a name of JavaScript.
+            let typed = javascript::lower(file, text, Dialect::Tsx);
+            if typed.errors.len() < program.errors.len() && typed.truncated.is_none() { typed } else { program }
+        }
         SourceKind::TypeScript => javascript::lower(file, text, Dialect::TypeScript),
         SourceKind::Tsx => javascript::lower(file, text, Dialect::Tsx),
         SourceKind::Python => python::lower(file, text),

@@ -304,6 +304,13 @@ fn response_method(eval: &mut Evaluator, call: &MethodCall, numbers_are_statuses
 /// A method of something unknown, that speaks of a CORS header: a helper's `res`, a class's own answer.
 fn unnamed_method(eval: &mut Evaluator, call: &MethodCall) -> Option<Value> {
     let op = match call.name {
+        // A helper's `req`.
+        "get" | "header" if call.arguments.positional.len() == 1 => {
+            let name = call.arguments.get(0)?.as_str()?;
+            return name
+                .eq_ignore_ascii_case(headers::ORIGIN)
+                .then(|| Value::text(Text::header(headers::ORIGIN), call.span));
+        }
         "set" | "header" | "setHeader" => WriteOp::Set,
         "append" | "appendHeader" => WriteOp::Append,
         "writeHead" => {

@@ -51,6 +51,11 @@ impl Host for Express {
             };
             return Some(native(property, None, span));
         }
+        if matches!(eval.host_tag(of), Some(APP | ROUTER))
+            && matches!(name, "use" | "get" | "post" | "listen" | "route" | "all")
+        {
+            return Some(native("express.registration", None, span));
+        }
         node::property(eval, of, name, span)
     }
 

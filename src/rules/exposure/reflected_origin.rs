@@ -47,6 +47,10 @@ fn reflection(view: &ServerView, route: &Route, credentials: bool, rule: &'stati
     let answer = view.from_page(route, STRANGER);
     let reflected = |world: &World| reflects(world, STRANGER) && allows_credentials(world) == credentials;
     let Some((certainty, world)) = when(&answer, reflected) else { return };
+    // A variable that says so by its value is somebody's decision.
+    if certainty.is_chosen() {
+        return;
+    }
     // Two strangers that have nothing in common: whoever lets in both lets in anybody.
     let other = view.from_page(route, OTHER_STRANGER);
     if when(&other, |world| reflects(world, OTHER_STRANGER) && allows_credentials(world) == credentials).is_none() {

@@ -53,7 +53,33 @@ impl Rule for WildcardOrigin {
             }
             finding.evidence = evidence(view, &Fetch::get(STRANGER, &route.path).with_method(&*route.method));
         }
+        // Where a write hangs on something that is not known, `*` is `*` all the same whenever it happens.
+        for (step, effect, write) in view.writes(|name| name.eq_ignore_ascii_case(headers::ALLOW_ORIGIN)) {
+            let is_star = write.values.iter().all(|value| value.as_literal() == Some("*"));
+            if !is_star || effect.when == crate::model::Guard::Never || step.when == crate::model::Guard::Never {
+                continue;
+            }
+            let place = write.trail.0.first().map_or(effect.span, |(place, _)| *place);
+            let mut decided = true;
+            effect.when.each_atom(&mut |atom| decided &= !matches!(atom, crate::model::Guard::Unknown(_)));
+            if decided || credentials_beside(view, step) || report.has("wildcard-with-credentials", place) {
+                continue;
+            }
+            if let Some(finding) = report.at(self.id(), place, "any site", "any site may read the answers") {
+                finding.confidence = crate::finding::Confidence::Medium;
+                finding.help = Some(
+                    "list the origins if the data is not public; else say so: `corslint: ignore[wildcard-origin] public data`".into(),
+                );
+            }
+        }
     }
+}
+
+/// Whether a step sends credentials too: then `*` is another fault.
+fn credentials_beside(view: &ServerView, step: &crate::model::Step) -> bool {
+    view.writes(|name| name.eq_ignore_ascii_case(headers::ALLOW_CREDENTIALS))
+        .iter()
+        .any(|(other, ..)| other.span == step.span)
 }
 
 /// What the handlers of a route, or the middleware before them, read of the caller's credentials.
