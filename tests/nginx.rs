@@ -454,3 +454,74 @@ fn hostile_configurations_end_soon() {
         }
     }
 }
+
+const INGRESS: &str = r#"apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: api
+  annotations:
+    nginx.ingress.kubernetes.io/enable-cors: "true"
+    nginx.ingress.kubernetes.io/cors-allow-origin: "https://*.example.com, https://other.example"
+    nginx.ingress.kubernetes.io/cors-allow-methods: "GET, PUT"
+    nginx.ingress.kubernetes.io/configuration-snippet: |
+      more_set_headers "Access-Control-Expose-Headers: X-Total";
+spec:
+  rules:
+    - host: api.example.com
+      http:
+        paths:
+          - path: /api
+            pathType: Prefix
+            backend: { service: { name: api, port: { number: 3000 } } }
+"#;
+
+#[test]
+fn ingress_annotations_become_what_the_controller_writes() {
+    let (servers, _, sources) = read(&[("ingress.yaml", INGRESS)]);
+    assert_eq!(servers.len(), 1);
+    assert_eq!(servers[0].startup_error, None);
+    let application = one("server { listen 80; location / { return 200; } }");
+    let ask = |origin: &str, request: &str| told(&servers[0], Some(&application), request, &[("origin", origin)]);
+    let preflight = ask("https://app.example.com", "OPTIONS /api");
+    assert!(preflight.starts_with("204 "), "{preflight}");
+    assert!(preflight.contains(" allow-origin=https://app.example.com allow-credentials=true allow-methods=GET, PUT"));
+    assert!(preflight.ends_with("max-age=1728000"), "{preflight}");
+    assert!(!ask("https://evil.example", "OPTIONS /api").contains("allow-origin"));
+    assert!(ask("https://a.b.example.com", "GET /api").starts_with("200 expose-headers=X-Total"));
+    // Places are those of the annotations.
+    let mut places = Vec::new();
+    each_effect(&servers[0], &mut |_, effect| {
+        if let EffectKind::Write(write) = &effect.kind {
+            places.push((write.name.to_string(), sources.text(effect.span)));
+        }
+    });
+    let of = |name: &str| places.iter().find(|(other, _)| other == name).map(|(_, text)| text.as_str());
+    assert_eq!(of("Access-Control-Allow-Methods"), Some("\"GET, PUT\""));
+    assert_eq!(
+        of("Access-Control-Expose-Headers"),
+        Some("more_set_headers \"Access-Control-Expose-Headers: X-Total\";")
+    );
+}
+
+#[test]
+fn the_controllers_defaults_send_a_star_with_credentials() {
+    let text = INGRESS
+        .lines()
+        .filter(|line| !line.contains("cors-allow-") && !line.contains("snippet") && !line.contains("more_set"));
+    let text: String = text.flat_map(|line| [line, "\n"]).collect();
+    let (servers, ..) = read(&[("ingress.yaml", &text)]);
+    let answer = told(&servers[0], None, "OPTIONS /api", &[("origin", "https://evil.example")]);
+    assert!(answer.starts_with("204 allow-origin=* allow-credentials=true"), "{answer}");
+}
+
+#[test]
+fn configurations_in_a_config_map_are_read_in_place() {
+    let text = "kind: ConfigMap\ndata:\n  other: x\n  default.conf: |\n    server {\n      location / {\n        add_header Access-Control-Allow-Origin *;\n        return 200;\n      }\n    }\n";
+    let (servers, _, sources) = read(&[("map.yml", text)]);
+    assert_eq!(told(&servers[0], None, "GET /", &[]), "200 allow-origin=*");
+    each_effect(&servers[0], &mut |_, effect| {
+        if matches!(effect.kind, EffectKind::Write(_)) {
+            assert_eq!(sources.text(effect.span), "add_header Access-Control-Allow-Origin *;");
+        }
+    });
+}

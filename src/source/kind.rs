@@ -134,6 +134,10 @@ pub(crate) fn by_name(path: &Path) -> ByName {
             if let Some(&(_, kind)) = SOURCES.iter().find(|(known, _)| extension.eq_ignore_ascii_case(known)) {
                 return ByName::Source(kind);
             }
+            if is_yaml(extension) {
+                // A manifest of Kubernetes may hold one, or annotations of which one is made.
+                return ByName::MaybeNginx;
+            }
             if NGINX_LIKE.iter().any(|known| extension.eq_ignore_ascii_case(known)) || in_nginx_folder(path) {
                 return ByName::MaybeNginx;
             }
@@ -143,6 +147,18 @@ pub(crate) fn by_name(path: &Path) -> ByName {
         _ if NEVER_NGINX.iter().any(|never| name.eq_ignore_ascii_case(never)) => ByName::Other,
         _ => ByName::MaybeNginx,
     }
+}
+
+fn is_yaml(extension: &str) -> bool {
+    extension.eq_ignore_ascii_case("yml") || extension.eq_ignore_ascii_case("yaml")
+}
+
+/// Whether a manifest of Kubernetes is about nginx.
+fn is_nginx_manifest(bytes: &[u8]) -> bool {
+    let holds = |word: &str| memchr::memmem::find(bytes, word.as_bytes()).is_some();
+    holds("nginx.ingress.kubernetes.io/")
+        || (holds("ConfigMap")
+            && ["server {", "location ", "add_header", "more_set_headers"].iter().any(|one| holds(one)))
 }
 
 fn in_nginx_folder(path: &Path) -> bool {
@@ -235,6 +251,9 @@ pub fn looks_like_nginx(path: &Path, bytes: &[u8]) -> bool {
     let bytes = &bytes[..bytes.len().min(LOOKED_AT)];
     if bytes.starts_with(b"#!") || bytes.starts_with(b"<?xml") || memchr::memchr(0, bytes).is_some() {
         return false;
+    }
+    if path.extension().and_then(OsStr::to_str).is_some_and(is_yaml) {
+        return is_nginx_manifest(bytes);
     }
     let (mut lines, mut shaped, mut telling, mut foreign) = (0_u32, 0_u32, 0_u32, 0_u32);
     for line in bytes.split(|&byte| byte == b'\n') {

@@ -113,7 +113,8 @@ pub(super) struct Loaded {
     pub templated: bool,
     /// Whether an include was not found that may hold what matters.
     pub incomplete: bool,
-    count: usize,
+    /// How many directives were read.
+    pub count: usize,
 }
 
 impl<'a> Loader<'a> {

@@ -10,6 +10,7 @@ mod check;
 mod content;
 mod headers;
 mod include;
+mod kubernetes;
 mod levels;
 mod locate;
 mod maps;
@@ -63,6 +64,7 @@ pub fn extract(
     let mut files: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
     files.sort();
     files.dedup();
+    let (manifests, files): (Vec<&Path>, Vec<&Path>) = files.into_iter().partition(|file| is_yaml(file));
     let loaded: Vec<(&Path, Loaded)> = files.iter().filter_map(|file| Some((*file, loader.load(file)?))).collect();
     let mut inside: FxHashSet<&Path> = FxHashSet::default();
     for (file, loaded) in &loaded {
@@ -79,7 +81,19 @@ pub fn extract(
         let beside: Vec<&[Directive]> = beside.map(|(_, other)| other.directives.as_slice()).collect();
         servers.extend(server(root, &beside, version));
     }
+    for file in manifests {
+        let Ok(source) = sources.load(file) else { continue };
+        for directives in kubernetes::configurations(source.id, &source.text) {
+            let loaded = Loaded { directives, files: vec![source.id], ..Loaded::default() };
+            servers.extend(server(&loaded, &[], version));
+        }
+    }
     (servers, loader.problems.into_inner())
+}
+
+/// Whether a file is a manifest by its name.
+fn is_yaml(file: &Path) -> bool {
+    file.extension().is_some_and(|end| end.eq_ignore_ascii_case("yml") || end.eq_ignore_ascii_case("yaml"))
 }
 
 /// The server of a configuration; nothing where nothing in it answers.
