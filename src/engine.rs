@@ -236,7 +236,7 @@ fn source_kind(kind: FileKind) -> Option<SourceKind> {
 
 fn analyse(gathered: &mut Gathered, settings: &Settings, sources: &Arc<SourceSet>) -> Analysis {
     let (servers, problems) = extract(gathered, settings, sources, false);
-    let mut findings = rules::check(&servers);
+    let mut findings = rules::check(&servers, sources);
     for finding in &mut findings {
         let place = finding.primary.span;
         let server = servers.iter().find(|server| server.files.contains(&place.file));

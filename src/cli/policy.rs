@@ -53,8 +53,8 @@ struct Scope {
     unknown: Vec<(String, Option<Span>)>,
 }
 
-fn scopes(server: &Server) -> Vec<Scope> {
-    let view = ServerView::new(server);
+fn scopes(server: &Server, sources: &SourceSet) -> Vec<Scope> {
+    let view = ServerView::new(server, std::slice::from_ref(server), sources);
     view.routes.iter().map(|route| scope(&view, route)).collect()
 }
 
@@ -198,7 +198,7 @@ fn describe(text: &mut String, server: &Server, sources: &SourceSet) {
         let _ = writeln!(text, "  does not start: {}  {}\n", clean(error), at(*span, sources));
         return;
     }
-    for scope in scopes(server) {
+    for scope in scopes(server, sources) {
         let _ = writeln!(text, "  {}", clean(&scope.route));
         for fact in &scope.facts {
             let places: Vec<String> = fact.places.iter().map(|span| at(*span, sources)).collect();
@@ -222,7 +222,7 @@ fn server_json(server: &Server, sources: &SourceSet) -> Json {
     let scopes: Vec<Json> = if server.startup_error.is_some() {
         Vec::new()
     } else {
-        scopes(server)
+        scopes(server, sources)
             .iter()
             .map(|scope| {
                 let facts: Vec<Json> = scope

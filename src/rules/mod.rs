@@ -3,21 +3,27 @@
 //! A rule puts a question to the model: which answer, to which request, is wrong, and which fact is to blame. It sees
 //! servers through [`ServerView`] and knows nothing of languages or frameworks.
 
+mod breakage;
+mod calls;
+mod edits;
 mod exposure;
+mod help;
+mod hygiene;
 pub mod page;
+mod trace;
 mod view;
 
 use rustc_hash::FxHashSet;
 
 pub use page::{Page, find_page, pages};
 pub use view::{
-    Certainty, Entry, Exchange, OTHER_STRANGER, OriginCheck, Route, STRANGER, ServerView, allows_credentials, evidence,
-    only, source, when,
+    Certainty, Entry, Exchange, OTHER_STRANGER, OriginCheck, Route, STRANGER, ServerView, all_when, allows_credentials,
+    evidence, only, source, when,
 };
 
 use crate::finding::{Category, Confidence, Finding, Label, Severity};
 use crate::model::{Sent, Server};
-use crate::source::Span;
+use crate::source::{SourceSet, Span};
 
 /// One rule.
 pub trait Rule: Sync {
@@ -30,7 +36,7 @@ pub trait Rule: Sync {
 
 /// Every rule.
 pub fn rules() -> Vec<&'static dyn Rule> {
-    exposure::RULES.to_vec()
+    [exposure::RULES, breakage::RULES, hygiene::RULES].concat()
 }
 
 /// Findings as rules make them.
@@ -60,18 +66,34 @@ impl Report {
         self.findings.last_mut()
     }
 
+    /// Adds a label to a rule's finding at a place; a few are enough.
+    fn label(&mut self, rule: &str, place: Span, label: Label) {
+        let mut found = self.findings.iter_mut();
+        if let Some(finding) = found.find(|finding| finding.rule == rule && finding.primary.span == place)
+            && finding.labels.len() < 5
+            && finding.spans().all(|span| span != label.span)
+        {
+            finding.labels.push(label);
+        }
+    }
+
+    /// Takes a rule's finding at a place back, because another rule says why it is so.
+    pub fn withdraw(&mut self, rule: &str, place: Span) {
+        self.findings.retain(|finding| finding.rule != rule || finding.primary.span != place);
+    }
+
     /// Whether a rule has a finding at a place.
     pub fn has(&self, rule: &'static str, place: Span) -> bool {
         self.seen.contains(&(rule, place))
     }
 }
 
-/// Findings of all rules over all servers, in the order of the rules.
-pub fn check(servers: &[Server]) -> Vec<Finding> {
+/// Findings of all rules over all servers, in the order of the rules. `sources` gives the words for changes.
+pub fn check(servers: &[Server], sources: &SourceSet) -> Vec<Finding> {
     let mut report = Report::default();
     for server in servers {
         let before = report.findings.len();
-        let view = ServerView::new(server);
+        let view = ServerView::new(server, servers, sources);
         for rule in rules() {
             rule.check(&view, &mut report);
         }

@@ -1,18 +1,19 @@
 //! A server as rules see it: one that can be asked, with the routes worth asking for.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::trace::{Diagnosis, diagnose};
 use crate::cors::{Credentials, Fetch, Origin, Request, StringTest, Verdict, browser, headers};
 use crate::finding::Evidence;
 use crate::model::{
     Answer, Check, Effect, EffectKind, Environment, Group, Guard, HeaderWrite, Node, PathMatch, Sent, Server, Session,
     Step, StepKind, Text, World, each_effect,
 };
-use crate::source::Span;
+use crate::source::{SourceSet, Span};
 
 /// A stranger's page.
 pub const STRANGER: &str = "https://evil.example";
@@ -32,7 +33,12 @@ pub struct ServerView<'a> {
     pub entries: Vec<Entry>,
     /// Tests of an origin other than for equality, with their places.
     pub tests: Vec<OriginCheck>,
+    /// All servers of the run.
+    pub servers: &'a [Server],
+    /// The files of the run: for the words of a change, never to find a fault.
+    pub sources: &'a SourceSet,
     answers: RefCell<FxHashMap<Request, Rc<Answer>>>,
+    diagnoses: OnceCell<Vec<Diagnosis>>,
 }
 
 /// A route, by a path that it takes.
@@ -46,6 +52,8 @@ pub struct Route {
     pub span: Span,
     /// How people call it.
     pub label: String,
+    /// Whether it takes every method; [`Route::method`] is then no more than an example.
+    pub any_method: bool,
     /// Request headers that its handlers read (lower case), and where.
     pub reads: Vec<(String, Span)>,
 }
@@ -82,10 +90,18 @@ pub struct Exchange {
 }
 
 impl<'a> ServerView<'a> {
-    /// A view of a server.
-    pub fn new(server: &'a Server) -> Self {
-        let mut view =
-            Self { server, routes: Vec::new(), entries: Vec::new(), tests: Vec::new(), answers: RefCell::default() };
+    /// A view of one of the servers of a run.
+    pub fn new(server: &'a Server, servers: &'a [Server], sources: &'a SourceSet) -> Self {
+        let mut view = Self {
+            server,
+            routes: Vec::new(),
+            entries: Vec::new(),
+            tests: Vec::new(),
+            servers,
+            sources,
+            answers: RefCell::default(),
+            diagnoses: OnceCell::new(),
+        };
         view.find_origins();
         view.find_routes();
         view
@@ -126,6 +142,11 @@ impl<'a> ServerView<'a> {
             _ => browser::check_response(fetch, &answer.reply()),
         };
         Exchange { preflight, request: (request, answer), verdict }
+    }
+
+    /// Calls of the routes that fail though they were meant to work; see [`diagnose`].
+    pub(super) fn diagnoses(&self) -> &[Diagnosis] {
+        self.diagnoses.get_or_init(|| diagnose(self))
     }
 
     /// Origins that are let in as far as the code names them: for questions that a stranger would not ask.
@@ -241,6 +262,7 @@ impl<'a> ServerView<'a> {
                 path: "/".into(),
                 span: self.server.span,
                 label: "any path".into(),
+                any_method: true,
                 reads: Vec::new(),
             });
         }
@@ -300,6 +322,7 @@ fn collect(group: &Group, prefix: &str, all: &mut Vec<Route>) {
                         path: path.clone(),
                         span: step.span,
                         label: step.label.clone(),
+                        any_method: step.methods.is_none(),
                         reads: reads(step),
                     });
                 }
@@ -457,33 +480,32 @@ fn is_stage(name: &str) -> bool {
 /// When something holds of an answer: in every world, or in one that only the environment or the circumstances of a
 /// request decide. Nothing where it never holds, or where it hangs on something that is not known.
 pub fn when(answer: &Answer, holds: impl Fn(&World) -> bool) -> Option<(Certainty, &World)> {
-    let first = answer.worlds.iter().find(|world| holds(world))?;
+    all_when(answer, holds).into_iter().next()
+}
+
+/// As [`when`], with every such world.
+pub fn all_when(answer: &Answer, holds: impl Fn(&World) -> bool) -> Vec<(Certainty, &World)> {
+    let holding = || answer.worlds.iter().filter(|world| holds(world));
     if answer.outcome != crate::model::Outcome::Unknown && answer.worlds.iter().all(&holds) {
-        return Some((Certainty::Always, first));
+        return holding().map(|world| (Certainty::Always, world)).collect();
     }
-    answer.worlds.iter().filter(|world| holds(world)).find_map(|world| {
+    let mut found = Vec::new();
+    for world in holding() {
         // An assumption that makes no difference is none.
-        let relevant: Vec<(Guard, bool)> = world
-            .assumptions
-            .iter()
-            .filter(|(guard, assumed)| {
-                let others: Vec<&World> = answer
-                    .worlds
-                    .iter()
-                    .filter(|other| other.assumptions.iter().any(|(own, value)| own == guard && value != assumed))
-                    .collect();
-                !others.iter().all(|other| holds(other))
-            })
-            .cloned()
-            .collect();
-        let decided = relevant.iter().all(|(guard, _)| is_environment(guard) || is_circumstance(guard));
-        let environment: Vec<_> = relevant.into_iter().filter(|(guard, _)| is_environment(guard)).collect();
-        decided.then(|| {
-            let certainty =
-                if environment.is_empty() { Certainty::Always } else { Certainty::Environment(environment) };
-            (certainty, world)
-        })
-    })
+        let matters = |guard: &Guard, assumed: bool| {
+            let differs =
+                |other: &&World| other.assumptions.iter().any(|(own, value)| own == guard && *value != assumed);
+            !answer.worlds.iter().filter(differs).all(&holds)
+        };
+        let relevant = || world.assumptions.iter().filter(|(guard, assumed)| matters(guard, *assumed));
+        if !relevant().all(|(guard, _)| is_environment(guard) || is_circumstance(guard)) {
+            continue;
+        }
+        let environment: Vec<_> = relevant().filter(|(guard, _)| is_environment(guard)).cloned().collect();
+        let certainty = if environment.is_empty() { Certainty::Always } else { Certainty::Environment(environment) };
+        found.push((certainty, world));
+    }
+    found
 }
 
 fn is_environment(guard: &Guard) -> bool {

@@ -356,7 +356,7 @@ impl Reader<'_, '_> {
                     consequence: Some("every request hangs".into()),
                     severe: true,
                 };
-                step.effects.push(Effect { when: Guard::Always, kind: EffectKind::Notice(kind), span: value.span });
+                step.effects.push(Effect { when: Guard::Always, kind: EffectKind::Notice(kind), span: call.span });
             }
             (Kind::Native(native), _) if native.name.starts_with("package.") => {
                 // Middleware that is handed over uncalled.

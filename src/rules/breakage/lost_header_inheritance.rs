@@ -1,0 +1,71 @@
+//! Headers of a level throw away those of the level above.
+
+use crate::cors::headers;
+use crate::finding::{Applicability, Edit, Fix, Label, Snippet};
+use crate::model::RemarkKind;
+use crate::rules::{Report, Rule, ServerView};
+use crate::source::Span;
+
+/// `lost-header-inheritance`
+pub struct LostHeaderInheritance;
+
+impl Rule for LostHeaderInheritance {
+    fn id(&self) -> &'static str {
+        "lost-header-inheritance"
+    }
+
+    fn check(&self, view: &ServerView, report: &mut Report) {
+        for (kind, span) in view.notices() {
+            let RemarkKind::LostWrites { lost, by, level, room } = kind else { continue };
+            let is_origin = |name: &str| name.eq_ignore_ascii_case(headers::ALLOW_ORIGIN);
+            // A level that sends an origin of its own has a policy of its own.
+            if !lost.iter().any(|(name, _)| is_origin(name)) || by.iter().any(|(name, _)| is_origin(name)) {
+                continue;
+            }
+            let first = by.first().map_or("a header", |(name, _)| &**name);
+            let message = format!("{first} in {level} throws away the CORS headers of the level above");
+            let Some(finding) = report.at(self.id(), span, "drops what the level above sets", message) else {
+                continue;
+            };
+            let is_own = |name: &str| by.iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
+            let repeat: Vec<Span> = lost.iter().filter(|(name, _)| !is_own(name)).map(|(_, span)| *span).collect();
+            finding.labels.extend(
+                lost.iter().filter(|(name, _)| is_cors(name)).take(4).map(|(_, span)| Label::new(*span, "lost there")),
+            );
+            finding.consequence = Some(format!(
+                "answers of {level} come without them: \"No 'Access-Control-Allow-Origin' header is present on the requested resource.\""
+            ));
+            finding.help = Some(format!(
+                "repeat the headers in {level}; nginx 1.29.3 and later can also say `add_header_inherit merge;`"
+            ));
+            if let Some(edit) = repetition(view, *room, &repeat) {
+                finding.change = Some(Snippet { span: edit.span, replacement: edit.replacement.clone() });
+                let title = "repeat the lost headers".to_owned();
+                finding.fixes.push(Fix { title, applicability: Applicability::Safe, edits: vec![edit] });
+            }
+        }
+    }
+}
+
+fn is_cors(name: &str) -> bool {
+    headers::is_cors_response_header(name)
+}
+
+/// The lost lines again, behind the last one of the level, with its indentation.
+fn repetition(view: &ServerView, room: Span, lost: &[Span]) -> Option<Edit> {
+    let file = view.sources.get(room.file);
+    let start = file.text.get(..room.start as usize)?.rfind('\n').map_or(0, |at| at + 1);
+    let indent: String = file.text[start..].chars().take_while(|letter| matches!(letter, ' ' | '\t')).collect();
+    let ending = if file.text.contains("\r\n") { "\r\n" } else { "\n" };
+    let mut replacement = String::new();
+    for span in lost {
+        let line = view.sources.text(*span);
+        let line = line.trim().trim_end_matches(';');
+        if line.is_empty() || line.contains('\n') {
+            return None;
+        }
+        replacement.push_str(&format!("{ending}{indent}{line};"));
+    }
+    let at = room.end;
+    (!lost.is_empty()).then_some(Edit { span: Span::new(room.file, at, at), replacement })
+}

@@ -1,0 +1,95 @@
+//! CORS is registered after what it should cover.
+
+use crate::finding::{Confidence, Label, Severity};
+use crate::model::StepKind;
+use crate::rules::calls::{calls, response_verdict};
+use crate::rules::trace::{Diagnosis, Fault};
+use crate::rules::{Report, Rule, ServerView, evidence, with_certainty};
+
+/// `middleware-order`
+pub struct MiddlewareOrder;
+
+/// Last parts of paths that machines call, and pages of other origins hardly ever.
+const OPERATION: &[&str] = &[
+    "health",
+    "healthz",
+    "healthcheck",
+    "health-check",
+    "live",
+    "livez",
+    "liveness",
+    "ready",
+    "readyz",
+    "readiness",
+    "ping",
+    "status",
+    "metrics",
+    "version",
+    "favicon.ico",
+    "robots.txt",
+    "webhook",
+    "webhooks",
+    "sitemap.xml",
+];
+
+impl Rule for MiddlewareOrder {
+    fn id(&self) -> &'static str {
+        "middleware-order"
+    }
+
+    fn check(&self, view: &ServerView, report: &mut Report) {
+        let late: Vec<&Diagnosis> =
+            view.diagnoses().iter().filter(|diagnosis| diagnosis.fault == Fault::Order).collect();
+        let mut places: Vec<_> = late.iter().map(|diagnosis| diagnosis.place).collect();
+        places.sort();
+        places.dedup();
+        for place in places {
+            let here: Vec<&Diagnosis> = late.iter().copied().filter(|diagnosis| diagnosis.place == place).collect();
+            self.report(view, &here, report);
+        }
+    }
+}
+
+impl MiddlewareOrder {
+    fn report(&self, view: &ServerView, late: &[&Diagnosis], report: &mut Report) {
+        // What a page of another origin would call comes first.
+        let is_meant = |diagnosis: &&&Diagnosis| {
+            diagnosis.by != Some(StepKind::Static)
+                && view.routes.get(diagnosis.route).is_some_and(|route| !is_operation(&route.path))
+        };
+        let meant: Vec<&&Diagnosis> = late.iter().filter(is_meant).collect();
+        let Some(first) = meant.first().copied().or(late.first()) else { return };
+        let Some(route) = view.routes.get(first.route) else { return };
+        let message = format!("{} answers before the CORS policy is reached", route.label);
+        let Some(finding) = report.at(self.id(), first.place, "registered too late", message) else { return };
+        let mut seen = Vec::new();
+        for diagnosis in late {
+            let Some(route) = view.routes.get(diagnosis.route) else { continue };
+            if !seen.contains(&route.span) && seen.len() < 4 {
+                seen.push(route.span);
+                finding.labels.push(Label::new(route.span, "answers without it"));
+            }
+        }
+        finding.evidence = evidence(view, &first.fetch);
+        finding.consequence = Some(format!(
+            "a preflight passes, the request is sent and carried out, and its answer is kept from the page: {}",
+            first.block.summary()
+        ));
+        finding.help = Some("register it above the routes that it should cover".into());
+        finding.confidence = first.confidence;
+        // Where it covers other routes, those above may be above on purpose.
+        let covers = calls(view)
+            .iter()
+            .any(|call| call.answer.worlds.iter().any(|world| response_verdict(&call.fetch, world).is_allowed()));
+        if covers {
+            finding.severity = Severity::Warning;
+            finding.confidence = if meant.is_empty() { Confidence::Low } else { Confidence::Medium };
+        }
+        with_certainty(finding, &first.certainty);
+    }
+}
+
+fn is_operation(path: &str) -> bool {
+    let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    last.is_empty() || OPERATION.contains(&last.to_ascii_lowercase().as_str())
+}

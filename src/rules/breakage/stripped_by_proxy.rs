@@ -1,0 +1,122 @@
+//! A proxy takes away the CORS headers of the application behind it.
+
+use crate::cors::headers;
+use crate::finding::{Confidence, Label};
+use crate::model::{EffectKind, Forward, Server, WriteOp, each_effect};
+use crate::rules::{Report, Rule, ServerView};
+use crate::source::Span;
+
+/// `stripped-by-proxy`
+pub struct StrippedByProxy;
+
+impl Rule for StrippedByProxy {
+    fn id(&self) -> &'static str {
+        "stripped-by-proxy"
+    }
+
+    fn check(&self, view: &ServerView, report: &mut Report) {
+        let mut forwards = Vec::new();
+        each_effect(view.server, &mut |step, effect| {
+            if let EffectKind::Forward(forward) = &effect.kind {
+                forwards.push((step, effect.span, forward));
+            }
+        });
+        for (step, span, forward) in forwards {
+            // Whoever hides the header and sets one has taken the matter over.
+            let sets_own = view.routes.iter().any(|route| {
+                let answer = view.from_page(route, crate::rules::STRANGER);
+                answer.worlds.iter().any(|world| {
+                    world.ran.contains(&step.span) && world.lines(headers::ALLOW_ORIGIN).any(|sent| sent.span != span)
+                })
+            }) || writes_origin_beside(view, span);
+            if sets_own {
+                continue;
+            }
+            let hidden = forward.hides.iter().find(|(name, _)| name.eq_ignore_ascii_case(headers::ALLOW_ORIGIN));
+            let (place, message, label) = match (hidden, cleared_origin(forward)) {
+                (Some((_, place)), _) => (
+                    *place,
+                    "the proxy hides the Access-Control-Allow-Origin of the application behind it, and sets none",
+                    "kept from the browser",
+                ),
+                (None, Some(place)) => (
+                    place,
+                    "the proxy takes the Origin header from the request, so the application behind sees no page of another origin",
+                    "the application never sees it",
+                ),
+                (None, None) => continue,
+            };
+            // Without an application in sight that has a policy, it may be meant.
+            let Some((policy, certain)) = behind(view, forward) else { continue };
+            let Some(finding) = report.at(self.id(), place, label, message) else { continue };
+            finding.labels.push(Label::new(policy, "the policy that never reaches a browser"));
+            finding.consequence =
+                Some("\"No 'Access-Control-Allow-Origin' header is present on the requested resource.\"".into());
+            finding.help = Some(if hidden.is_some() {
+                "remove the line, or set the headers here and not in the application".into()
+            } else {
+                "pass the header on as it came".to_owned()
+            });
+            finding.confidence = if certain { Confidence::High } else { Confidence::Medium };
+        }
+    }
+}
+
+/// Where `Origin` is taken off the request, or replaced by something that no page said.
+fn cleared_origin(forward: &Forward) -> Option<Span> {
+    forward.request.iter().find_map(|effect| match &effect.kind {
+        EffectKind::Write(write) if write.is(headers::ORIGIN) => {
+            let cleared = write.op == WriteOp::Remove
+                || write.values.iter().all(|value| value.as_literal().is_some_and(str::is_empty));
+            cleared.then_some(effect.span)
+        }
+        _ => None,
+    })
+}
+
+fn writes_origin_beside(view: &ServerView, forward: Span) -> bool {
+    let mut beside = false;
+    let mut own = None;
+    each_effect(view.server, &mut |step, effect| {
+        if effect.span == forward {
+            own = Some(step.span);
+        }
+    });
+    each_effect(view.server, &mut |step, effect| {
+        if let EffectKind::Write(write) = &effect.kind {
+            beside |= Some(step.span) == own && write.is(headers::ALLOW_ORIGIN);
+        }
+    });
+    beside
+}
+
+/// The policy of the server that listens where the proxy hands its requests to, and whether it is the only one.
+fn behind(view: &ServerView, forward: &Forward) -> Option<(Span, bool)> {
+    let address = forward.address()?;
+    let url = url::Url::parse(address).ok()?;
+    let port = url.port_or_known_default()?;
+    let listening: Vec<&Server> = view
+        .servers
+        .iter()
+        .filter(|server| {
+            !std::ptr::eq(*server, view.server)
+                && server.framework != "nginx"
+                && server.listens.iter().any(|listen| listen.port == Some(port))
+        })
+        .collect();
+    let policies: Vec<Span> = listening.iter().filter_map(|server| policy(server)).collect();
+    let local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    policies.first().map(|span| (*span, listening.len() == 1 && local))
+}
+
+fn policy(server: &Server) -> Option<Span> {
+    let mut found = None;
+    each_effect(server, &mut |_, effect| {
+        if let EffectKind::Write(write) = &effect.kind
+            && write.is(headers::ALLOW_ORIGIN)
+        {
+            found.get_or_insert(effect.span);
+        }
+    });
+    found
+}

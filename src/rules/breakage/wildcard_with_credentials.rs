@@ -1,0 +1,56 @@
+//! `*` is sent together with allowed credentials: it works for nobody who has some.
+
+use crate::cors::{Fetch, headers};
+use crate::finding::{Applicability, Label};
+use crate::model::World;
+use crate::rules::{
+    Report, Rule, STRANGER, ServerView, allows_credentials, edits, evidence, help, only, source, when, with_certainty,
+    with_trail,
+};
+
+/// `wildcard-with-credentials`
+pub struct WildcardWithCredentials;
+
+impl Rule for WildcardWithCredentials {
+    fn id(&self) -> &'static str {
+        "wildcard-with-credentials"
+    }
+
+    fn check(&self, view: &ServerView, report: &mut Report) {
+        for route in &view.routes {
+            let answer = view.from_page(route, STRANGER);
+            let pair = |world: &World| {
+                only(world, headers::ALLOW_ORIGIN).is_some_and(|(_, value)| value == "*") && allows_credentials(world)
+            };
+            let Some((certainty, world)) = when(&answer, pair) else { continue };
+            let (Some((sent, _)), Some((credentials, _))) =
+                (only(world, headers::ALLOW_ORIGIN), only(world, headers::ALLOW_CREDENTIALS))
+            else {
+                continue;
+            };
+            let place = source(sent);
+            // The fallback is the fault there, and its rule tells this consequence.
+            if report.has("wildcard-fallback", place) || certainty.is_fallback() {
+                continue;
+            }
+            let message = "`*` does not count for requests with credentials, and credentials are allowed";
+            let Some(finding) = report.at(self.id(), place, "any site, without credentials", message) else { continue };
+            let fetch = Fetch::get(STRANGER, &route.path).with_method(&*route.method).with_credentials();
+            finding.evidence = evidence(view, &fetch);
+            finding.consequence = Some(
+                "every request with `credentials: 'include'` fails: \"The value of the 'Access-Control-Allow-Origin' header in the response must not be the wildcard '*' when the request's credentials mode is 'include'.\"".into(),
+            );
+            finding.help =
+                Some(format!("{}; or leave the credentials out if no page needs cookies", help::list_origins(view)));
+            finding.labels.push(Label::new(source(credentials), "credentials are allowed here"));
+            with_trail(finding, sent);
+            with_certainty(finding, &certainty);
+            if let Some(span) = edits::literal(view, place, "*").filter(|_| view.server.framework != "nginx") {
+                // The quotation marks go with it.
+                let span = crate::source::Span::new(span.file, span.start - 1, span.end + 1);
+                edits::replace(finding, Applicability::Display, "", span, "['https://app.example.com']");
+            }
+            report.withdraw("wildcard-origin", place);
+        }
+    }
+}

@@ -1,0 +1,358 @@
+//! Calls that pages would make of a server's routes, and what becomes of them world by world.
+
+use std::rc::Rc;
+
+use super::{Route, STRANGER, ServerView};
+use crate::cors::{Block, BlockCode, Fetch, Reply, Request, Verdict, browser, headers};
+use crate::model::{
+    Answer, Effect, EffectKind, Guard, Node, Outcome, RemarkKind, Sent, Step, StepKind, Text, World, each_effect,
+};
+use crate::source::Span;
+
+/// How many of the origins that a server names are tried.
+const MOST_ORIGINS: usize = 6;
+
+/// A call of a page: its preflight, whether or not one is needed, and the request itself.
+pub struct Call<'v> {
+    /// The route that is called.
+    pub route: &'v Route,
+    /// The call.
+    pub fetch: Fetch,
+    /// Whether the browser sends a preflight first.
+    pub preflighted: bool,
+    /// The preflight and its answer.
+    pub preflight: (Request, Rc<Answer>),
+    /// The answer to the request itself.
+    pub answer: Rc<Answer>,
+}
+
+/// Every route called from every origin that the code names, and from a stranger's page.
+pub fn calls<'v>(view: &'v ServerView) -> Vec<Call<'v>> {
+    let mut calls = Vec::new();
+    for route in &view.routes {
+        for origin in origins(view) {
+            let fetch = fetch(view, route, &origin);
+            let needed = browser::needs_preflight(&fetch);
+            let preflighted = needed.is_some();
+            let request = needed.unwrap_or_else(|| Request::preflight(&route.path, &*origin, &*route.method, &[]));
+            let preflight = (request.clone(), view.ask(&request));
+            let answer = view.ask(&browser::actual_request(&fetch));
+            calls.push(Call { route, fetch, preflighted, preflight, answer });
+        }
+    }
+    calls
+}
+
+/// Origins that may be let in, and one that should not.
+pub fn origins(view: &ServerView) -> Vec<String> {
+    let mut origins = view.friends();
+    origins.truncate(MOST_ORIGINS);
+    origins.push(STRANGER.to_owned());
+    origins
+}
+
+/// A page's call of a route, with the headers that the code in reach reads.
+pub fn fetch(view: &ServerView, route: &Route, origin: &str) -> Fetch {
+    let mut fetch = Fetch::get(origin, &route.path).with_method(&*route.method);
+    // What one header opens may read another.
+    for _ in 0..2 {
+        let answer = view.ask(&browser::actual_request(&fetch));
+        let mut names: Vec<String> = reads(view, &answer).into_iter().map(|(name, _)| name).collect();
+        if route.any_method {
+            match meant(&answer) {
+                Some(Meant::Header(name)) => names.push(name),
+                Some(Meant::Method(method)) => fetch.method = method,
+                None => {}
+            }
+        }
+        names.sort();
+        names.dedup();
+        fetch.headers = names
+            .into_iter()
+            .map(|name| {
+                let value = if name == "authorization" { "Bearer x" } else { "x" };
+                (name, value.to_owned())
+            })
+            .collect();
+        if fetch.headers.is_empty() {
+            break;
+        }
+    }
+    fetch
+}
+
+/// What a policy opens that needs a preflight.
+enum Meant {
+    Header(String),
+    Method(String),
+}
+
+/// What pages are meant to do that needs a preflight, by the lists that the answers carry.
+fn meant(answer: &Answer) -> Option<Meant> {
+    let members = |name: &str| -> Vec<String> {
+        let lines = answer.headers.iter().filter(|(header, _)| header.eq_ignore_ascii_case(name));
+        headers::parse_list(lines.map(|(_, value)| value.as_str())).unwrap_or_default()
+    };
+    let header = members(headers::ALLOW_HEADERS).into_iter().find(|name| name != "*" && is_of_pages(name));
+    let method =
+        || members(headers::ALLOW_METHODS).into_iter().find(|name| matches!(&**name, "PUT" | "PATCH" | "DELETE"));
+    header.map(|name| Meant::Header(name.to_ascii_lowercase())).or_else(|| method().map(Meant::Method))
+}
+
+/// Request headers, set by pages themselves, that the steps read which took a request, and where.
+pub fn reads(view: &ServerView, answer: &Answer) -> Vec<(String, Span)> {
+    let mut found: Vec<(String, Span)> = Vec::new();
+    let ran = |span: Span| answer.worlds.iter().any(|world| world.ran.contains(&span));
+    each_effect(view.server, &mut |step, effect| {
+        if let EffectKind::Notice(RemarkKind::ReadsHeader(name)) = &effect.kind
+            && is_of_pages(name)
+            && ran(step.span)
+            && !found.iter().any(|(other, _)| other == name)
+        {
+            found.push((name.clone(), effect.span));
+        }
+    });
+    // What a group asks for before it lets a request in is read, too.
+    let mut open = vec![(&view.server.root, Vec::<(&Guard, Span)>::new())];
+    while let Some((group, mut guards)) = open.pop() {
+        guards.push((&group.when, group.span));
+        for node in &group.nodes {
+            match node {
+                Node::Group(inner) => open.push((inner, guards.clone())),
+                Node::Step(step) if ran(step.span) && step.kind == StepKind::Auth => {
+                    for (guard, span) in guards.iter().copied().chain([(&step.when, step.span)]) {
+                        asked_for(guard, &mut |name| {
+                            if is_of_pages(name) && !found.iter().any(|(other, _)| other == name) {
+                                found.push((name.to_owned(), span));
+                            }
+                        });
+                    }
+                }
+                Node::Step(_) => {}
+            }
+        }
+    }
+    found
+}
+
+/// The request headers without which a guard holds or does not.
+fn asked_for(guard: &Guard, see: &mut impl FnMut(&str)) {
+    guard.each_atom(&mut |atom| match atom {
+        Guard::HasHeader(name) => see(name),
+        Guard::Test(check) => {
+            if let Text::Request(crate::model::Part::Header(name)) = &check.subject {
+                see(name);
+            }
+        }
+        _ => {}
+    });
+}
+
+/// Whether a request header is one that code of a page sets, and that a browser asks for first. Everything that
+/// browsers, proxies, other servers or monitoring libraries send by themselves is none.
+pub fn is_of_pages(name: &str) -> bool {
+    const OTHERS: &[&str] = &[
+        "user-agent",
+        "accept",
+        "accept-language",
+        "content-language",
+        "content-type",
+        "range",
+        "x-real-ip",
+        "x-client-ip",
+        "true-client-ip",
+        "fastly-client-ip",
+        "forwarded",
+        "x-request-id",
+        "x-correlation-id",
+        "request-id",
+        "traceparent",
+        "tracestate",
+        "baggage",
+        "b3",
+        "cache-control",
+        "pragma",
+        "x-original-url",
+        "x-original-uri",
+        "x-rewrite-url",
+        "x-http-method-override",
+        "x-http-method",
+        "x-method-override",
+        "x-scheme",
+        "x-cluster-client-ip",
+        "x-appengine-country",
+        "purpose",
+        "x-purpose",
+        "x-moz",
+    ];
+    const BEGINNINGS: &[&str] = &[
+        "x-forwarded-",
+        "cf-",
+        "x-amz",
+        "x-azure-",
+        "x-vercel-",
+        "x-nf-",
+        "fly-",
+        "x-b3-",
+        "x-cloud-trace",
+        "if-",
+        "access-control-",
+        "x-github-",
+        "x-gitlab-",
+        "x-hub-",
+        "stripe-",
+        "x-slack-",
+        "x-shopify-",
+        "x-twilio-",
+        "paypal-",
+        "svix-",
+        "webhook-",
+        "x-telegram-",
+        "x-line-",
+        "x-goog-",
+    ];
+    let name = name.to_ascii_lowercase();
+    headers::is_token(&name)
+        && !headers::is_forbidden_request_header(&name, "")
+        && !OTHERS.contains(&name.as_str())
+        && !BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
+        && !name.ends_with("-signature")
+        && !name.contains("webhook")
+}
+
+/// What a browser sees of an answer in one world.
+pub fn reply(world: &World) -> Reply {
+    let mut reply = Reply { status: world.status, headers: Vec::new(), unknown: Vec::new() };
+    for sent in &world.headers {
+        match &sent.value {
+            Ok(value) => reply.headers.push((sent.name.to_string(), value.clone())),
+            Err(_) => reply.unknown.push(sent.name.to_ascii_lowercase()),
+        }
+    }
+    reply
+}
+
+/// What a browser makes of the answer to a preflight in one world.
+pub fn preflight_verdict(fetch: &Fetch, world: &World) -> Verdict {
+    match world.outcome {
+        Outcome::Answered => unless_behind(world, browser::check_preflight(fetch, &reply(world))),
+        Outcome::Hangs | Outcome::Closed => Verdict::Blocked(Block::new(BlockCode::RequestFailed, true)),
+        Outcome::Unknown => Verdict::Unknown(vec!["status".to_owned()]),
+    }
+}
+
+/// A refusal for want of something that the server behind a proxy may send is none.
+fn unless_behind(world: &World, verdict: Verdict) -> Verdict {
+    match verdict {
+        Verdict::Blocked(block)
+            if world.forwarded.is_some()
+                && matches!(
+                    block.code,
+                    BlockCode::MissingAllowOriginHeader
+                        | BlockCode::InvalidAllowCredentials
+                        | BlockCode::PreflightInvalidStatus
+                        | BlockCode::MethodDisallowedByPreflightResponse
+                        | BlockCode::HeaderDisallowedByPreflightResponse
+                ) =>
+        {
+            Verdict::Unknown(vec![headers::ALLOW_ORIGIN.to_owned()])
+        }
+        verdict => verdict,
+    }
+}
+
+/// What a browser makes of the answer to the request itself in one world.
+pub fn response_verdict(fetch: &Fetch, world: &World) -> Verdict {
+    match world.outcome {
+        Outcome::Answered => unless_behind(world, browser::check_response(fetch, &reply(world))),
+        Outcome::Hangs | Outcome::Closed => Verdict::Blocked(Block::new(BlockCode::RequestFailed, false)),
+        Outcome::Unknown => Verdict::Unknown(vec!["status".to_owned()]),
+    }
+}
+
+/// Whether a level of a configuration has lost the origin that a level above sends, as far as an answer shows it: then
+/// that is the fault.
+pub fn lost_origin(view: &ServerView, world: &World) -> bool {
+    let is_origin = |name: &str| name.eq_ignore_ascii_case(headers::ALLOW_ORIGIN);
+    view.notices().iter().any(|(kind, _)| match kind {
+        RemarkKind::LostWrites { lost, by, .. } => {
+            lost.iter().any(|(name, _)| is_origin(name))
+                && !by.iter().any(|(name, _)| is_origin(name))
+                && by.iter().any(|(_, span)| world.headers.iter().any(|sent| sent.span == *span))
+        }
+        _ => false,
+    })
+}
+
+/// Whether two worlds can be one server's answers to two requests: what does not change from request to request is
+/// assumed alike.
+pub fn consistent(one: &World, other: &World) -> bool {
+    one.assumptions.iter().all(|(guard, holds)| {
+        changes(guard) || !other.assumptions.iter().any(|(same, value)| same == guard && value != holds)
+    })
+}
+
+/// Whether a condition is so for one request and otherwise for the next.
+fn changes(guard: &Guard) -> bool {
+    matches!(guard, Guard::Unknown(reason) if reason.is_circumstance()) || comes_with_request(guard) || refuses(guard)
+}
+
+/// Whether a condition is something that the request brings along, as a session.
+pub fn comes_with_request(guard: &Guard) -> bool {
+    matches!(guard, Guard::Unknown(reason) if reason.text.ends_with("comes with the request"))
+}
+
+/// Whether a condition is that middleware, which cannot be read, refuses the request.
+pub fn refuses(guard: &Guard) -> bool {
+    matches!(guard, Guard::Unknown(reason) if reason.text.starts_with("whether it refuses"))
+}
+
+/// The step that wrote a line of a world's answer, and the effect.
+pub fn writer<'a>(view: &ServerView<'a>, world: &World, sent: &Sent) -> Option<(&'a Step, &'a Effect)> {
+    let mut found: Option<(usize, &'a Step, &'a Effect)> = None;
+    each_effect(view.server, &mut |step, effect| {
+        if let EffectKind::Write(write) = &effect.kind
+            && effect.span == sent.span
+            && write.name.eq_ignore_ascii_case(&sent.name)
+            && let Some(at) = world.ran.iter().position(|ran| *ran == step.span)
+            && found.is_none_or(|(best, ..)| at < best)
+        {
+            found = Some((at, step, effect));
+        }
+    });
+    found.map(|(_, step, effect)| (step, effect))
+}
+
+/// Whether the code that answered in a world is there for OPTIONS alone.
+pub fn is_for_options(view: &ServerView, world: &World) -> bool {
+    let Some(answerer) = world.answered_by else { return false };
+    if matches!(answerer.kind, None | Some(StepKind::Cors)) {
+        return false;
+    }
+    let mut found = false;
+    each_effect(view.server, &mut |step, effect| {
+        if step.span == answerer.step && effect.span == answerer.span {
+            found |= step.methods.as_ref().is_some_and(|methods| methods.iter().all(|method| &**method == "OPTIONS"))
+                || names_options(&effect.when);
+        }
+    });
+    found
+}
+
+/// Whether a guard asks, among others, for the method OPTIONS.
+fn names_options(guard: &Guard) -> bool {
+    match guard {
+        Guard::All(parts) => parts.iter().any(names_options),
+        Guard::Test(check) => {
+            matches!(&check.subject, Text::Request(crate::model::Part::Method))
+                && check.test.matches("OPTIONS") == Some(true)
+                && check.test.matches("GET") == Some(false)
+        }
+        _ => false,
+    }
+}
+
+/// The only-known line of `Access-Control-Allow-Origin` in a world.
+pub fn allow_origin(world: &World) -> Option<&Sent> {
+    world.lines(headers::ALLOW_ORIGIN).next()
+}

@@ -1,0 +1,98 @@
+//! The words for a change, as each framework wants it.
+
+use super::ServerView;
+
+/// How the origins that may read are listed.
+pub fn list_origins(view: &ServerView) -> &'static str {
+    match view.server.framework {
+        "express" => "list the origins: `origin: ['https://app.example.com']`",
+        "flask" => "list the origins: `origins=[\"https://app.example.com\"]`",
+        "nginx" => {
+            "list the origins in a `map $http_origin $cors_origin { default \"\"; \"https://app.example.com\" $http_origin; }` and send `$cors_origin`"
+        }
+        _ => "compare the Origin header with a list, and send Access-Control-Allow-Origin only where it is on it",
+    }
+}
+
+/// How methods are added to a policy.
+pub fn allow_methods(view: &ServerView, methods: &str) -> String {
+    match view.server.framework {
+        "express" => format!("add {methods} to `methods`, or leave the option out: the package then allows them all"),
+        "flask" => format!("add {methods} to `methods`, or leave the option out: all are then allowed"),
+        "nginx" => format!("add {methods} to the `add_header Access-Control-Allow-Methods` of the preflight's answer"),
+        _ => format!("add {methods} to Access-Control-Allow-Methods"),
+    }
+}
+
+/// How request headers are added to a policy.
+pub fn allow_headers(view: &ServerView, names: &str) -> String {
+    match view.server.framework {
+        "express" => {
+            format!("add {names} to `allowedHeaders`, or leave the option out: what is asked for is then allowed")
+        }
+        "flask" => format!("add {names} to `allow_headers`, or leave the option out: all are then allowed"),
+        "nginx" => format!("add {names} to the `add_header Access-Control-Allow-Headers` of the preflight's answer"),
+        _ => format!("add {names} to Access-Control-Allow-Headers"),
+    }
+}
+
+/// How response headers are exposed.
+pub fn expose_headers(view: &ServerView, names: &[String]) -> String {
+    let quoted = |mark: char| {
+        let names: Vec<String> = names.iter().map(|name| format!("{mark}{name}{mark}")).collect();
+        names.join(", ")
+    };
+    match view.server.framework {
+        "express" => format!("name it if pages shall read it: `exposedHeaders: [{}]`", quoted('\'')),
+        "flask" => format!("name it if pages shall read it: `expose_headers=[{}]`", quoted('"')),
+        _ => format!("name it if pages shall read it: `Access-Control-Expose-Headers: {}`", names.join(", ")),
+    }
+}
+
+/// How a route-only policy gets to see the preflight.
+pub fn answer_preflight(view: &ServerView, path: &str) -> String {
+    match view.server.framework {
+        "express" => format!(
+            "answer OPTIONS with the same policy, above the route: `app.options('{path}', policy)`; or register it once for all routes with `app.use(policy)`"
+        ),
+        "flask" => {
+            "let the extension answer: `CORS(app, …)` or `@cross_origin(…)` answers OPTIONS by itself".to_owned()
+        }
+        "nginx" => {
+            "answer OPTIONS with the CORS headers: `if ($request_method = OPTIONS) { add_header …; return 204; }`"
+                .to_owned()
+        }
+        _ => "answer OPTIONS with 204 and the same CORS headers".to_owned(),
+    }
+}
+
+/// How a policy gets in front of what refuses requests.
+pub fn let_preflight_pass(view: &ServerView) -> &'static str {
+    match view.server.framework {
+        "express" => "register the policy before it: `app.use(cors(…))` first; or let OPTIONS pass",
+        "flask" => "let OPTIONS pass: `if request.method == \"OPTIONS\": return None` at its top",
+        "nginx" => {
+            "answer OPTIONS before it is asked for: `if ($request_method = OPTIONS) { add_header …; return 204; }`"
+        }
+        _ => "set the CORS headers first, and answer OPTIONS before anything refuses it",
+    }
+}
+
+/// How an answer says that it depends on the origin.
+pub fn vary(view: &ServerView) -> &'static str {
+    match view.server.framework {
+        "express" => "add `res.vary('Origin')`, for every request and not only for those that are let in",
+        "flask" => "add `response.vary.add(\"Origin\")`, or leave `vary_header` at its default",
+        "nginx" => "add `add_header Vary Origin always;` beside it",
+        _ => "add `Vary: Origin` to every answer, not only to those that let somebody in",
+    }
+}
+
+/// Names in a sentence: `a`, `a and b`, `a, b and c`.
+pub fn names(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
+    }
+}

@@ -1,0 +1,127 @@
+//! An answer depends on the origin and does not say so.
+
+use crate::cors::headers;
+use crate::finding::{Applicability, Fix, Label};
+use crate::model::{EffectKind, World, each_effect};
+use crate::rules::{
+    OTHER_STRANGER, Report, Route, Rule, STRANGER, ServerView, edits, help, only, when, with_certainty, with_trail,
+};
+
+/// `missing-vary`
+pub struct MissingVary;
+
+impl Rule for MissingVary {
+    fn id(&self) -> &'static str {
+        "missing-vary"
+    }
+
+    fn check(&self, view: &ServerView, report: &mut Report) {
+        // No cache keeps the answer to anything else.
+        for route in view.routes.iter().filter(|route| &*route.method == "GET") {
+            let friends: Vec<String> =
+                view.friends().into_iter().filter(|friend| is_let_in(view, route, friend)).collect();
+            // One page alone is handed no other page's answer.
+            let pattern = view.tests.iter().any(|test| {
+                test.test().is_some_and(|test| friends.iter().any(|friend| test.matches(friend) == Some(true)))
+            });
+            if friends.len() < 2 && !pattern {
+                continue;
+            }
+            for friend in friends {
+                self.friend(view, route, &friend, report);
+            }
+        }
+    }
+}
+
+impl MissingVary {
+    fn friend(&self, view: &ServerView, route: &Route, friend: &str, report: &mut Report) {
+        let answer = view.from_page(route, friend);
+        let silent = |world: &World| {
+            only(world, headers::ALLOW_ORIGIN).is_some_and(|(_, value)| value == friend)
+                && !names_origin(world)
+                && !is_never_stored(world)
+        };
+        let Some((certainty, world)) = when(&answer, silent) else { return };
+        // The same for everybody depends on nobody; what lets everybody in is another rule's.
+        let differs = |origin: &str| {
+            let answer = view.from_page(route, origin);
+            let same = |world: &World| only(world, headers::ALLOW_ORIGIN).is_some_and(|(_, value)| value == friend);
+            let reflected =
+                |world: &World| only(world, headers::ALLOW_ORIGIN).is_some_and(|(_, value)| value == origin);
+            when(&answer, |world| !same(world)).is_some() && when(&answer, reflected).is_none()
+        };
+        if !differs(STRANGER) || !differs(OTHER_STRANGER) {
+            return;
+        }
+        let Some((sent, _)) = only(world, headers::ALLOW_ORIGIN) else { return };
+        let lost = lost_vary(view, world);
+        let (place, label, message) = match lost {
+            Some(place) => (place, "replaces it", "this replaces the `Vary: Origin` that the policy has set"),
+            None => (sent.span, "depends on the origin", "the answer depends on the origin and has no `Vary: Origin`"),
+        };
+        let Some(finding) = report.at(self.id(), place, label, message) else { return };
+        finding.consequence = Some(format!(
+            "a cache, the browser's own too, hands the answer for {friend} to a page of another origin, whose check fails"
+        ));
+        finding.help = Some(if lost.is_some() {
+            "add to the header instead: `res.vary('Accept-Encoding')`, or `res.append('Vary', …)`".into()
+        } else {
+            help::vary(view).to_owned()
+        });
+        if lost.is_some() {
+            finding.labels.push(Label::new(sent.span, "depends on the origin"));
+        }
+        if view.server.framework == "nginx"
+            && lost.is_none()
+            && let Some(edit) = edits::line_behind(view, sent.span, "add_header Vary Origin always;")
+        {
+            let title = "add `Vary: Origin`".to_owned();
+            finding.fixes.push(Fix { title, applicability: Applicability::Safe, edits: vec![edit] });
+        }
+        with_trail(finding, sent);
+        with_certainty(finding, &certainty);
+    }
+}
+
+/// Whether a page of this origin gets it back.
+fn is_let_in(view: &ServerView, route: &Route, friend: &str) -> bool {
+    let reflected = |world: &World| only(world, headers::ALLOW_ORIGIN).is_some_and(|(_, value)| value == friend);
+    when(&view.from_page(route, friend), reflected).is_some()
+}
+
+/// Whether an answer says that it depends on the origin, or may say it.
+fn names_origin(world: &World) -> bool {
+    world.lines(headers::VARY).any(|sent| match &sent.value {
+        Ok(value) => {
+            value.split(',').any(|member| matches!(member.trim(), "*") || member.trim().eq_ignore_ascii_case("origin"))
+        }
+        Err(_) => true,
+    })
+}
+
+/// Whether nothing may store the answer.
+fn is_never_stored(world: &World) -> bool {
+    world
+        .lines("cache-control")
+        .any(|sent| sent.value.as_ref().is_ok_and(|value| value.to_ascii_lowercase().contains("no-store")))
+}
+
+/// The write that replaced a `Vary` which named the origin.
+fn lost_vary(view: &ServerView, world: &World) -> Option<crate::source::Span> {
+    let now = world.lines(headers::VARY).next()?;
+    let mut named = false;
+    each_effect(view.server, &mut |step, effect| {
+        if let EffectKind::Write(write) = &effect.kind
+            && write.is(headers::VARY)
+            && effect.span != now.span
+            && world.ran.contains(&step.span)
+        {
+            named |= write
+                .values
+                .iter()
+                .any(|value| value.as_literal().is_some_and(|text| text.to_ascii_lowercase().contains("origin")));
+        }
+    });
+    named.then_some(now.span)
+}

@@ -1,0 +1,239 @@
+//! Why calls of pages fail that were meant to work: one fault for each call, told by the steps that decide it.
+
+use super::calls::{
+    Call, allow_origin, calls, comes_with_request, consistent, is_for_options, lost_origin, preflight_verdict, refuses,
+    response_verdict, writer,
+};
+use super::{Certainty, ServerView, all_when, source};
+use crate::cors::{Block, BlockCode, Fetch, Verdict, headers};
+use crate::finding::Confidence;
+use crate::model::{Guard, Outcome, StepKind, World};
+use crate::source::Span;
+
+/// What is wrong with a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The preflight is answered by nobody who knows of the policy.
+    MissingPreflight,
+    /// Something that refuses requests answers the preflight first.
+    BlockedPreflight,
+    /// The policy stands behind what answers.
+    Order,
+    /// The policy answers the preflight alone.
+    PreflightOnly,
+    /// The method is not on the list.
+    Method,
+    /// A header is not on the list.
+    Header,
+    /// Preflight and answer follow different policies.
+    Conflict,
+}
+
+/// A call that fails, and why.
+#[derive(Clone, Debug)]
+pub struct Diagnosis {
+    /// What is wrong.
+    pub fault: Fault,
+    /// The route, as an index into [`ServerView::routes`].
+    pub route: usize,
+    /// The call.
+    pub fetch: Fetch,
+    /// The refusal.
+    pub block: Block,
+    /// The place to change.
+    pub place: Span,
+    /// Where the policy is written that was meant to allow the call.
+    pub policy: Span,
+    /// Where the answer was given that fails.
+    pub answered: Option<Span>,
+    /// What kind of step gave it.
+    pub by: Option<StepKind>,
+    /// When it is so.
+    pub certainty: Certainty,
+    /// How sure that is.
+    pub confidence: Confidence,
+}
+
+/// The faults of a server's calls. A server whose surroundings are not known has none: they may answer the preflight.
+pub fn diagnose(view: &ServerView) -> Vec<Diagnosis> {
+    if !view.complete() {
+        return Vec::new();
+    }
+    calls(view).iter().filter_map(|call| diagnose_call(view, call)).collect()
+}
+
+fn diagnose_call(view: &ServerView, call: &Call) -> Option<Diagnosis> {
+    refused_preflight(view, call).or_else(|| refused_answer(view, call))
+}
+
+fn allowed(verdict: &Verdict) -> bool {
+    verdict.is_allowed()
+}
+
+/// The answer would be let through, but the preflight is not.
+fn refused_preflight(view: &ServerView, call: &Call) -> Option<Diagnosis> {
+    let answer = &call.preflight.1;
+    let blocked = |world: &World| matches!(preflight_verdict(&call.fetch, world), Verdict::Blocked(_));
+    let meant = |world: &World| {
+        let mut worlds = call.answer.worlds.iter();
+        worlds.find(|other| allowed(&response_verdict(&call.fetch, other)) && consistent(other, world)).cloned()
+    };
+    for (certainty, world) in all_when(answer, blocked) {
+        if !call.preflighted && !is_for_options(view, world) {
+            continue;
+        }
+        let Some(other) = meant(world) else { continue };
+        if let Some(diagnosis) = preflight_fault(view, call, world, &other, certainty) {
+            return Some(diagnosis);
+        }
+    }
+    if !call.preflighted {
+        return None;
+    }
+    // Authentication that may refuse, and whose credentials no preflight has.
+    let is_auth = |world: &World| world.answered_by.is_some_and(|by| by.kind == Some(StepKind::Auth));
+    let all = view.ask_in_all_circumstances(&call.preflight.0);
+    let world = all.worlds.iter().find(|world| {
+        is_auth(world)
+            && blocked(world)
+            && world.assumptions.iter().all(|(guard, holds)| wants_credentials(guard, *holds))
+    })?;
+    let other = meant(world)?;
+    let diagnosis = preflight_fault(view, call, world, &other, Certainty::Always)?;
+    Some(Diagnosis { confidence: Confidence::Medium, ..diagnosis })
+}
+
+/// Whether an assumption is what holds of a request without credentials.
+fn wants_credentials(guard: &Guard, holds: bool) -> bool {
+    let Guard::Unknown(reason) = guard else { return false };
+    comes_with_request(guard) && !holds
+        || refuses(guard)
+        || reason.is_circumstance()
+            && (!holds || reason.text.contains("credentials") || reason.text.contains("authentication"))
+}
+
+fn preflight_fault(
+    view: &ServerView,
+    call: &Call,
+    world: &World,
+    meant: &World,
+    certainty: Certainty,
+) -> Option<Diagnosis> {
+    let Verdict::Blocked(block) = preflight_verdict(&call.fetch, world) else { return None };
+    if lost_origin(view, world) {
+        return None;
+    }
+    let policy = allow_origin(meant)?;
+    let by = world.answered_by.and_then(|by| by.kind);
+    let listed = |name: &'static str| {
+        let sent = world.lines(name).next().or_else(|| allow_origin(world));
+        sent.map_or(policy.span, source)
+    };
+    let (fault, place) = match block.code {
+        BlockCode::RequestFailed => {
+            let last = world.ran.last().copied();
+            let is_policy = view
+                .writes(|name| name.eq_ignore_ascii_case(headers::ALLOW_ORIGIN))
+                .iter()
+                .any(|(step, ..)| Some(step.span) == last && step.kind == StepKind::Cors);
+            if is_policy || world.outcome == Outcome::Closed {
+                return None;
+            }
+            (Fault::MissingPreflight, world.because.last().map_or(call.route.span, |because| because.span))
+        }
+        BlockCode::MethodDisallowedByPreflightResponse => {
+            // In another case it is there: what is wrong is the spelling.
+            let spelt = world
+                .lines(headers::ALLOW_METHODS)
+                .filter_map(|sent| sent.value.as_deref().ok())
+                .any(|value| value.split(',').any(|method| method.trim().eq_ignore_ascii_case(&block.parameter)));
+            if spelt {
+                return None;
+            }
+            (Fault::Method, listed(headers::ALLOW_METHODS))
+        }
+        BlockCode::HeaderDisallowedByPreflightResponse => (Fault::Header, listed(headers::ALLOW_HEADERS)),
+        BlockCode::MissingAllowOriginHeader
+        | BlockCode::PreflightInvalidStatus
+        | BlockCode::PreflightDisallowedRedirect => match by {
+            Some(StepKind::Auth | StepKind::RateLimit | StepKind::Redirect | StepKind::BodyParser) => {
+                (Fault::BlockedPreflight, world.answered_by?.step)
+            }
+            Some(StepKind::Cors) if block.code != BlockCode::MissingAllowOriginHeader => {
+                (Fault::MissingPreflight, world.answered_by?.span)
+            }
+            Some(StepKind::Cors) => (Fault::Conflict, source(policy)),
+            Some(StepKind::Proxy) => return None,
+            _ if is_for_options(view, world) => (Fault::MissingPreflight, world.answered_by?.span),
+            _ => (Fault::MissingPreflight, call.route.span),
+        },
+        BlockCode::AllowOriginMismatch | BlockCode::InvalidAllowOriginValue => {
+            if allow_origin(world).is_some_and(|sent| sent.span == policy.span) {
+                return None;
+            }
+            (Fault::Conflict, source(policy))
+        }
+        _ => return None,
+    };
+    Some(Diagnosis {
+        fault,
+        route: view.routes.iter().position(|route| std::ptr::eq(route, call.route))?,
+        fetch: call.fetch.clone(),
+        block,
+        place,
+        policy: policy.span,
+        answered: world.answered_by.map(|by| by.span),
+        by,
+        certainty,
+        confidence: Confidence::High,
+    })
+}
+
+/// The preflight is let through, but the answer is not.
+fn refused_answer(view: &ServerView, call: &Call) -> Option<Diagnosis> {
+    let refused = |world: &World| {
+        world.outcome == Outcome::Answered
+            && matches!(&response_verdict(&call.fetch, world), Verdict::Blocked(block)
+                if matches!(block.code, BlockCode::MissingAllowOriginHeader | BlockCode::AllowOriginMismatch))
+    };
+    for (certainty, world) in all_when(&call.answer, refused) {
+        let mut worlds = call.preflight.1.worlds.iter();
+        let passes = |other: &&World| allowed(&preflight_verdict(&call.fetch, other)) && consistent(other, world);
+        let Some(other) = worlds.find(passes) else { continue };
+        let Some(policy) = allow_origin(other) else { continue };
+        let Verdict::Blocked(block) = response_verdict(&call.fetch, world) else { continue };
+        if lost_origin(view, world) {
+            continue;
+        }
+        let by = world.answered_by.and_then(|by| by.kind);
+        let Some((step, _)) = writer(view, other, policy) else { continue };
+        let (fault, place) = match allow_origin(world) {
+            Some(sent) if !call.preflighted || sent.span == policy.span => continue,
+            Some(sent) => (Fault::Conflict, source(sent)),
+            None => {
+                let takes =
+                    step.methods.as_ref().is_none_or(|methods| methods.iter().any(|own| *own == call.route.method));
+                if !takes || world.ran.contains(&step.span) {
+                    (Fault::PreflightOnly, policy.span)
+                } else if matches!(by, Some(StepKind::Auth | StepKind::RateLimit) | None) {
+                    continue;
+                } else {
+                    (Fault::Order, step.span)
+                }
+            }
+        };
+        return Some(Diagnosis {
+            fault,
+            route: view.routes.iter().position(|route| std::ptr::eq(route, call.route))?,
+            fetch: call.fetch.clone(),
+            block,
+            place,
+            policy: policy.span,
+            answered: world.answered_by.map(|by| by.span),
+            by,
+            certainty,
+            confidence: Confidence::High,
+        });
+    }
+    None
+}
