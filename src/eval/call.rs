@@ -21,6 +21,9 @@ pub struct Collected {
     pub is_async: bool,
 }
 
+/// The field of a framework's object that was made as an instance of a class of the program.
+pub(super) const SUBCLASS: &str = "(class)";
+
 impl Evaluator<'_> {
     /// Runs a function for its effects, apart from everything around it.
     pub fn collect(&mut self, function: &Value, arguments: &Arguments, span: Span) -> Collected {
@@ -38,12 +41,21 @@ impl Evaluator<'_> {
 
     /// Runs something for its effects, apart from everything around it.
     pub fn collected(&mut self, run: impl FnOnce(&mut Self) -> Value, is_async: bool) -> Collected {
+        self.apart(true, run, is_async)
+    }
+
+    /// Runs something that sets a program up, apart from everything around it.
+    pub fn set_up(&mut self, run: impl FnOnce(&mut Self) -> Value) -> Collected {
+        self.apart(false, run, false)
+    }
+
+    fn apart(&mut self, collecting: bool, run: impl FnOnce(&mut Self) -> Value, is_async: bool) -> Collected {
         let effects = std::mem::take(&mut self.effects);
         let thrown = std::mem::take(&mut self.thrown);
         let noted = std::mem::take(&mut self.noted);
         let path = std::mem::take(&mut self.path);
         let base = std::mem::replace(&mut self.base, 0);
-        let collecting = std::mem::replace(&mut self.collecting, true);
+        let collecting = std::mem::replace(&mut self.collecting, collecting);
         let value = run(self);
         self.collecting = collecting;
         self.base = base;
@@ -112,6 +124,7 @@ impl Evaluator<'_> {
             Kind::Object(id) if !matches!(self.object(*id).tag, Tag::Host(_)) => {
                 self.field(*id, name).map(|field| field.value.clone())
             }
+            Kind::Object(id) => self.member_of_subclass(*id, receiver, name),
             _ => None,
         };
         if own.is_none()
@@ -218,7 +231,13 @@ impl Evaluator<'_> {
             }
             if let Kind::Function(closure) = &argument.kind {
                 let closure = closure.clone();
+                let thrown = self.thrown.len();
                 self.call_back(&closure, span);
+                // Whoever calls it, later and elsewhere, meets its exceptions.
+                if self.language() == Language::Python {
+                    self.thrown.truncate(thrown);
+                    self.noted = self.noted.min(thrown);
+                }
             }
         }
         Value::new(Kind::Unknown(reason.clone()), span)
@@ -399,10 +418,37 @@ impl Evaluator<'_> {
 
     /// An instance of a class of the program.
     pub fn instance(&mut self, class: ClassId, arguments: &Arguments, span: Span) -> Value {
-        let id = self.new_object(Tag::Instance(class), span);
-        let this = Value::new(Kind::Object(id), span);
+        let this = match self.host_base(class) {
+            Some(base) => self.ask(|host, eval| host.construct(eval, &base, arguments, span)),
+            None => None,
+        };
+        let this = match this {
+            // A class of the program that extends one of a framework's: the framework's object, and the class's methods.
+            Some(this) => {
+                if let Some(id) = this.as_object() {
+                    self.set_field(id, SUBCLASS, Value::new(Kind::Class(class), span), span);
+                }
+                this
+            }
+            None => Value::new(Kind::Object(self.new_object(Tag::Instance(class), span)), span),
+        };
         self.initialise(class, &this, arguments, span, 0);
         this
+    }
+
+    /// The class of a framework that a class of the program extends.
+    fn host_base(&self, class: ClassId) -> Option<Value> {
+        let mut open = vec![class];
+        for _ in 0..32 {
+            for base in &self.classes[open.pop()?.0 as usize].bases {
+                match &base.kind {
+                    Kind::Class(base) => open.push(*base),
+                    Kind::Native(_) => return Some(base.clone()),
+                    _ => {}
+                }
+            }
+        }
+        None
     }
 
     /// An instance of a class that the program itself never makes; its fields are what the class says.

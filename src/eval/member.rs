@@ -17,6 +17,12 @@ impl Evaluator<'_> {
             let no = self.get(otherwise, name, span);
             return Value::choose(guard.clone(), yes, no);
         }
+        if let Kind::Object(id) = of.kind
+            && matches!(self.object(id).tag, Tag::Host(_))
+            && let Some(value) = self.member_of_subclass(id, of, name)
+        {
+            return value;
+        }
         if let Some(value) = self.ask(|host, eval| host.property(eval, of, name, span)) {
             return value;
         }
@@ -150,6 +156,15 @@ impl Evaluator<'_> {
             }
         }
         None
+    }
+
+    /// A method of the program's class that a framework's object was made as an instance of.
+    pub(super) fn member_of_subclass(&mut self, id: ObjectId, of: &Value, name: &str) -> Option<Value> {
+        let Kind::Class(class) = self.field(id, super::call::SUBCLASS)?.value.kind else { return None };
+        let value = self.class_member(class, name)?;
+        let Kind::Function(closure) = &value.kind else { return Some(value) };
+        let bound = Closure { this: Some(of.clone()), class: Some(class), ..clone_of(closure) };
+        Some(Value::new(Kind::Function(Arc::new(bound)), value.span))
     }
 
     /// A static member, or a method for itself.

@@ -47,6 +47,9 @@ impl Evaluator<'_> {
             | BinaryOperator::Greater
             | BinaryOperator::GreaterEqual => Value::test(self.compared(operator, left, right, span), span),
             BinaryOperator::Add => self.added(left, right, span),
+            BinaryOperator::Remainder if left.as_str().is_some() && self.language() == Language::Python => {
+                self.formatted(left, right, span)
+            }
             BinaryOperator::Subtract
             | BinaryOperator::Multiply
             | BinaryOperator::Divide
@@ -81,6 +84,31 @@ impl Evaluator<'_> {
                 Value::unknown("this operator is not followed", span)
             }
         }
+    }
+
+    /// Python's `'%s/%d' % (a, b)`.
+    fn formatted(&mut self, template: &Value, values: &Value, span: Span) -> Value {
+        let unknown = || Value::unknown("this text is not put together", span);
+        let Some(template) = template.as_str() else { return unknown() };
+        let listed = self.items(values).map(|list| list.items.clone());
+        let mut values = listed.unwrap_or_else(|| vec![values.clone()]).into_iter();
+        let mut parts = Vec::new();
+        let mut rest = template;
+        while let Some((before, behind)) = rest.split_once('%') {
+            parts.push(Text::literal(before));
+            let Some(kind) = behind.chars().next() else { return unknown() };
+            match kind {
+                's' | 'd' | 'i' => match values.next() {
+                    Some(value) => parts.push(value.to_text("None")),
+                    None => return unknown(),
+                },
+                '%' => parts.push(Text::literal("%")),
+                _ => return unknown(),
+            }
+            rest = &behind[kind.len_utf8()..];
+        }
+        parts.push(Text::literal(rest));
+        Value::text(Text::concat(parts), span)
     }
 
     pub(super) fn unary(&mut self, operator: UnaryOperator, value: Value, span: Span) -> Value {

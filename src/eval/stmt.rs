@@ -135,6 +135,10 @@ impl Evaluator<'_> {
                 }
                 self.throw(value);
                 self.raised();
+                if self.language() == Language::Python && !self.collecting && !self.path.is_empty() {
+                    // What is set up is taken to be set up.
+                    return Flow::ON;
+                }
                 Flow::stop(Guard::Always)
             }
             StmtKind::Loop { head, body } => self.repeat(head, body, frame, stmt.span),
@@ -239,6 +243,10 @@ impl Evaluator<'_> {
             return Flow::ON;
         }
         let here = Guard::all(self.path.iter().cloned());
+        // A Python program that runs at all has been set up without an exception.
+        if self.language() == Language::Python && !self.collecting && !fresh.contains(&here) {
+            return Flow::ON;
+        }
         let stop = Guard::any(fresh.into_iter().map(|when| if when == here { Guard::Always } else { when }));
         Flow::stop(stop)
     }

@@ -7,6 +7,7 @@ use super::hooks::{After, Handled, Handler, Runner, fails};
 use super::options::{Options, version};
 use super::response::{self, EVALUATED_MARK};
 use super::rules::{self, Part, Rule};
+use super::settle::is_open;
 use super::{API, APP, BLUEPRINT, RULE, app, errors, field, request, unowned, views};
 use crate::cors::headers;
 use crate::eval::{Call, Evaluator, Kind, ObjectId, Tag, Value};
@@ -158,7 +159,7 @@ fn server(eval: &mut Evaluator, id: ObjectId, blueprint: Option<ObjectId>) -> Se
     }
     late_settings(eval, id, &mut plan);
     let handlers = std::mem::take(&mut plan.handlers);
-    let mut runner = Runner { eval, handlers };
+    let mut runner = Runner { eval, handlers, place: span };
     runner.enter(id, span);
 
     let mut main = Group::new(Dispatch::Plain, span);
@@ -264,7 +265,7 @@ fn walk(eval: &mut Evaluator, id: ObjectId, scope: &Scope, plan: &mut Plan, dept
         match (&*call.name, first) {
             ("rule", Some(rule)) => {
                 if let Some(rule) = rule.as_object().filter(|id| eval.object(*id).tag == Tag::Host(RULE)) {
-                    plan.rules.push((rule, scope.clone(), when, call.span));
+                    plan.rules.push((rule, scope.clone(), settled(when), call.span));
                 }
             }
             ("api", Some(api)) => {
@@ -279,12 +280,13 @@ fn walk(eval: &mut Evaluator, id: ObjectId, scope: &Scope, plan: &mut Plan, dept
                             None => path.clone(),
                         };
                         eval.set_field(rule, "rule", path.clone(), path.span);
-                        plan.rules.push((rule, scope.clone(), when.clone().and(resource.when.clone()), resource.span));
+                        let when = settled(when.clone().and(resource.when.clone()));
+                        plan.rules.push((rule, scope.clone(), when, resource.span));
                     }
                 }
             }
-            ("before", _) => plan.before.push((own, call, when)),
-            ("before_app", _) => plan.before.push((None, call, when)),
+            ("before", _) => plan.before.push((own, call, settled(when))),
+            ("before_app", _) => plan.before.push((None, call, settled(when))),
             ("after" | "cors", _) => plan.after.push((Out { call, blueprint: own }, when)),
             ("after_app", _) => plan.after.push((Out { call, blueprint: None }, when)),
             ("error" | "error_app", Some(what)) => {
@@ -318,6 +320,11 @@ fn walk(eval: &mut Evaluator, id: ObjectId, scope: &Scope, plan: &mut Plan, dept
             _ => {}
         }
     }
+}
+
+/// The condition of a registration that decides nothing of CORS by itself: what cannot be followed is taken to hold.
+fn settled(when: Guard) -> Guard {
+    if is_open(&when) { Guard::Always } else { when }
 }
 
 fn port_of(value: &Value) -> Option<u16> {

@@ -2,6 +2,7 @@
 
 use super::app::CURRENT;
 use super::errors::{Failure, extends, failure};
+use super::settle::{Silence, settle};
 use super::{ERROR, RESPONSE, field, host_object, request, response};
 use crate::eval::{Arguments, ClassId, Collected, Evaluator, Kind, ObjectId, Tag, Value};
 use crate::model::{Effect, EffectKind, Guard, Reason, Status};
@@ -64,6 +65,8 @@ impl Handled {
 pub(super) struct Runner<'e, 'a> {
     pub eval: &'e mut Evaluator<'a>,
     pub handlers: Vec<Handler>,
+    /// Where the application is made.
+    pub place: Span,
 }
 
 impl Runner<'_, '_> {
@@ -84,7 +87,7 @@ impl Runner<'_, '_> {
             },
             false,
         );
-        self.with_failures(collected, scope, After::Leave)
+        settle(self.with_failures(collected, scope, After::Leave), Silence::Answers, span)
     }
 
     /// A function that runs before the views: what it gives back, if anything, is the answer.
@@ -112,7 +115,7 @@ impl Runner<'_, '_> {
             },
             false,
         );
-        self.with_failures(collected, scope, after)
+        settle(self.with_failures(collected, scope, after), Silence::Passes, self.place)
     }
 
     /// Puts what follows from exceptions before what else a function did.
@@ -287,6 +290,11 @@ impl Runner<'_, '_> {
             }));
         }
         effects.extend(collected.effects);
+        for effect in &mut effects {
+            if matches!(effect.kind, EffectKind::Notice(_)) {
+                effect.when = Guard::Always;
+            }
+        }
         effects
     }
 }

@@ -15,6 +15,7 @@ mod options;
 mod request;
 mod response;
 mod rules;
+mod settle;
 mod unowned;
 mod views;
 

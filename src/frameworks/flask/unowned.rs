@@ -30,7 +30,7 @@ pub(super) fn run_what_nobody_ran(
         text.contains("Flask(") || text.contains("create_app(") || text.contains("register_blueprint(")
     });
     for function in makers {
-        run(eval, &function, &mut found);
+        run(eval, &function, true, &mut found);
         applications(eval, done, servers);
     }
     let mut queue = others;
@@ -41,7 +41,7 @@ pub(super) fn run_what_nobody_ran(
         if count > MOST {
             break;
         }
-        if let Some(inner) = run(eval, &function, &mut found) {
+        if let Some(inner) = run(eval, &function, false, &mut found) {
             queue.push(inner);
         }
         applications(eval, done, servers);
@@ -50,7 +50,7 @@ pub(super) fn run_what_nobody_ran(
 }
 
 /// Runs one function, if it was not run before. A function that it gives back comes next.
-fn run(eval: &mut Evaluator, function: &Value, found: &mut Vec<Server>) -> Option<Value> {
+fn run(eval: &mut Evaluator, function: &Value, sets_up: bool, found: &mut Vec<Server>) -> Option<Value> {
     let Kind::Function(closure) = &function.kind else { return None };
     let closure = closure.clone();
     if eval.was_run(closure.function.span) {
@@ -58,47 +58,45 @@ fn run(eval: &mut Evaluator, function: &Value, found: &mut Vec<Server>) -> Optio
     }
     let span = closure.function.span;
     let mut parameter = None;
-    let collected = eval.collected(
-        |eval| {
-            let mut arguments = Arguments::default();
-            let skip = usize::from(closure.class.is_some());
-            for declared in closure.function.parameters.iter().skip(skip) {
-                if !matches!(declared.kind, ParameterKind::One | ParameterKind::KeywordOnly) {
-                    continue;
+    let work = |eval: &mut Evaluator| {
+        let mut arguments = Arguments::default();
+        let skip = usize::from(closure.class.is_some());
+        for declared in closure.function.parameters.iter().skip(skip) {
+            if !matches!(declared.kind, ParameterKind::One | ParameterKind::KeywordOnly) {
+                continue;
+            }
+            let name = match &declared.pattern {
+                Pattern::Name { name, .. } => name.as_str(),
+                _ => "",
+            };
+            let value = match name {
+                "app" | "flask_app" | "application" | "server" => {
+                    let id = app::incomplete(eval, span);
+                    Value::new(Kind::Object(id), span)
                 }
-                let name = match &declared.pattern {
-                    Pattern::Name { name, .. } => name.as_str(),
-                    _ => "",
-                };
-                let value = match name {
-                    "app" | "flask_app" | "application" | "server" => {
-                        let id = app::incomplete(eval, span);
-                        Value::new(Kind::Object(id), span)
-                    }
-                    "response" | "resp" | "res" | "r" | "rv" | "header" => {
-                        let (id, value) = response::outgoing(eval, span);
-                        parameter = Some(id);
-                        value
-                    }
-                    _ if declared.default.is_some() => Value::undefined(span),
-                    _ => Value::unknown(format!("`{name}` is given by whoever calls this"), span),
-                };
-                match declared.kind {
-                    ParameterKind::KeywordOnly => arguments.keywords.push((name.into(), value, span)),
-                    _ => arguments.positional.push(value),
+                "response" | "resp" | "res" | "r" | "rv" | "header" => {
+                    let (id, value) = response::outgoing(eval, span);
+                    parameter = Some(id);
+                    value
                 }
+                _ if declared.default.is_some() => Value::undefined(span),
+                _ => Value::unknown(format!("`{name}` is given by whoever calls this"), span),
+            };
+            match declared.kind {
+                ParameterKind::KeywordOnly => arguments.keywords.push((name.into(), value, span)),
+                _ => arguments.positional.push(value),
             }
-            let given = eval.call(function, &arguments, span);
-            for (when, given) in given.branches() {
-                eval.under(when, |eval| send(eval, &given, parameter, span));
-            }
-            if let Some(id) = parameter {
-                response::flush(eval, id);
-            }
-            given
-        },
-        false,
-    );
+        }
+        let given = eval.call(function, &arguments, span);
+        for (when, given) in given.branches() {
+            eval.under(when, |eval| send(eval, &given, parameter, span));
+        }
+        if let Some(id) = parameter {
+            response::flush(eval, id);
+        }
+        given
+    };
+    let collected = if sets_up { eval.set_up(work) } else { eval.collected(work, false) };
     let effects: Vec<Effect> = collected
         .effects
         .into_iter()
