@@ -49,21 +49,34 @@ fn mention_at(bytes: &[u8], at: usize) -> Option<usize> {
 }
 
 /// Whether a program or configuration of this kind may set CORS, seen without parsing it.
+///
+/// A header's name or a library of that name decides at once. Any other mention counts only in a program that has to do
+/// with a server framework: a policy's options alone in a file of their own are read when somebody imports them.
 pub fn sets_cors(kind: FileKind, bytes: &[u8]) -> bool {
     let mut from = 0;
+    let mut mentioned = false;
     while let Some(at) = next_mention(bytes, from) {
-        if counts(kind, bytes, at) {
-            return true;
+        match weigh(kind, bytes, at) {
+            Weight::Decides => return true,
+            Weight::Counts => mentioned = true,
+            Weight::Nothing => {}
         }
         from = at + 5;
     }
+    let holds_any = |words: &[&str]| words.iter().any(|word| holds(bytes, word));
     match kind {
-        FileKind::Nginx => ["http_origin", "proxy_hide_header", "$origin"].iter().any(|word| holds(bytes, word)),
-        // A decorator imported from a module of the project.
-        FileKind::Python => holds(bytes, "cross_origin"),
-        FileKind::JavaScript | FileKind::TypeScript | FileKind::Tsx => false,
+        FileKind::Nginx => mentioned || holds_any(&["http_origin", "proxy_hide_header", "$origin"]),
+        // A decorator of flask-cors may come from a module of the project.
+        FileKind::Python => (mentioned && holds_any(PYTHON_SERVERS)) || holds(bytes, "cross_origin"),
+        FileKind::JavaScript | FileKind::TypeScript | FileKind::Tsx => mentioned && holds_any(JAVASCRIPT_SERVERS),
     }
 }
+
+/// Words of which every program that makes or extends a server in Python has one.
+const PYTHON_SERVERS: &[&str] = &["flask", "Flask"];
+
+/// The same in JavaScript and TypeScript.
+const JAVASCRIPT_SERVERS: &[&str] = &["express", "createServer", "Express", "Router", "http.Server"];
 
 /// Whether a program makes a server or an nginx configuration is one: worth knowing where no CORS is in sight, since
 /// it may mount, or stand in front of, what sets it.
@@ -83,8 +96,19 @@ fn holds(bytes: &[u8], word: &str) -> bool {
 /// How far around a mention the second look goes, in bytes.
 const AROUND: usize = 200;
 
-/// Whether the mention at `at` is one that sets CORS, as far as its line tells.
-fn counts(kind: FileKind, bytes: &[u8], at: usize) -> bool {
+/// What a mention says about its file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Weight {
+    /// Nothing: prose, a comment, another word, the browser's side.
+    Nothing,
+    /// The file may set CORS if it has to do with a server.
+    Counts,
+    /// The file sets CORS, as far as bytes can tell.
+    Decides,
+}
+
+/// What the mention at `at` says, as far as its line tells.
+fn weigh(kind: FileKind, bytes: &[u8], at: usize) -> Weight {
     let line_start = bytes[..at]
         .iter()
         .rev()
@@ -97,22 +121,33 @@ fn counts(kind: FileKind, bytes: &[u8], at: usize) -> bool {
         .position(|&b| b == b'\n')
         .map_or_else(|| (at + AROUND).min(bytes.len()), |ahead| at + ahead);
     let (before, after) = (&bytes[line_start..at], &bytes[at..line_end]);
-    if in_comment(kind, before) || after[4..].starts_with(b"lint:") {
-        // A comment to corslint itself may be one that nothing needs, which is a finding.
-        return after[4..].starts_with(b"lint:");
+    // A comment to corslint itself may be one that nothing needs, which is a finding.
+    if after[4..].starts_with(b"lint:") {
+        return Weight::Decides;
+    }
+    if in_comment(kind, before) {
+        return Weight::Nothing;
     }
     if !after[..4].eq_ignore_ascii_case(b"cors") {
         // A header's name, or the start of one that is put together.
-        return true;
+        return Weight::Decides;
     }
     let after = &after[4..];
     if !stands_apart(before, &bytes[at..at + 4], after) {
-        return false;
+        return Weight::Nothing;
     }
-    if kind == FileKind::Nginx {
-        return true;
+    if kind == FileKind::Nginx || before.ends_with(b"flask_") || is_module(before, after) {
+        return Weight::Decides;
     }
-    !is_mode(before, after) && !is_prose(before, after)
+    if is_mode(before, after) || is_prose(before, after) { Weight::Nothing } else { Weight::Counts }
+}
+
+/// Whether it ends the name of a module that is imported or required: `'cors'`, `"@fastify/cors"`, `'./cors'`.
+fn is_module(before: &[u8], after: &[u8]) -> bool {
+    let Some(quote) = after.first().filter(|byte| matches!(byte, b'\'' | b'"' | b'`')) else { return false };
+    let Some(open) = before.iter().rposition(|byte| byte == quote) else { return false };
+    let lead = before[..open].trim_ascii_end();
+    lead.ends_with(b"require(") || lead.ends_with(b"from") || lead.ends_with(b"import") || lead.ends_with(b"import(")
 }
 
 /// Whether the line is a comment up to the mention.
@@ -210,21 +245,22 @@ mod tests {
     fn code_that_sets_cors_counts() {
         use FileKind::{JavaScript, Nginx, Python};
         for (kind, text) in [
+            (JavaScript, "app.options('/', cors()); // express"),
             (JavaScript, "const cors = require('cors');"),
             (JavaScript, "import cors from \"cors\";"),
-            (JavaScript, "app.use(cors)"),
+            (JavaScript, "express().use(cors)"),
             (JavaScript, "app.use(require('./middleware/cors'))"),
-            (JavaScript, "import { corsOptions } from './options'"),
-            (JavaScript, "app.enableCors({})"),
-            (JavaScript, "NestFactory.create(App, { 'cors': true })"),
+            (JavaScript, "import express from 'express'; import { corsOptions } from './options'"),
+            (JavaScript, "const app = await NestFactory.create(Express); app.enableCors({})"),
+            (JavaScript, "createServer(); NestFactory.create(App, { 'cors': true })"),
             (JavaScript, "res.setHeader('Access-Control-Allow-Origin', '*')"),
             (JavaScript, "import fastifyCors from '@fastify/cors'"),
-            (JavaScript, "new Server(http, { cors: { origin: '*' } })"),
+            (JavaScript, "new http.Server(http, { cors: { origin: '*' } })"),
             (Python, "from flask_cors import CORS"),
-            (Python, "    CORS(app)"),
+            (Python, "app = Flask(__name__)\n    CORS(app)"),
             (Python, "response.headers['access-control-allow-origin'] = '*'"),
-            (Python, "INSTALLED_APPS = ['corsheaders']"),
-            (Python, "CORS_ORIGIN_ALLOW_ALL = True"),
+            (Python, "from flask import x\nINSTALLED_APPS = ['corsheaders']"),
+            (Python, "import flask\nCORS_ORIGIN_ALLOW_ALL = True"),
             (Python, "@cross_origin()"),
             (Nginx, "add_header Access-Control-Allow-Origin *;"),
             (Nginx, "include snippets/cors.conf;"),
@@ -247,6 +283,9 @@ mod tests {
             (JavaScript, "const director = 'Scorsese'; // decors"),
             (JavaScript, "const hash = 'a9corsx7'"),
             (Python, "# TODO: CORS(app)"),
+            (Python, "bucket.cors = [rule]; from storage import cors_util"),
+            (JavaScript, "export const corsOptions = { origin: true };"),
+            (JavaScript, "const cors = document.querySelector('#cors');"),
             (Python, "raise ValueError('the CORS headers are wrong')"),
         ] {
             assert!(!sets_cors(kind, text.as_bytes()), "{text}");

@@ -200,10 +200,10 @@ impl Walker<'_> {
             return WalkState::Continue;
         }
         self.progress.fetch_add(1, Ordering::Relaxed);
-        match read(path, buffer) {
+        match read(path, source_kind(by_name), buffer) {
             Ok(Content::Whole) => self.scan(path, by_name, buffer),
-            Ok(Content::TooLarge { size, mentions }) => {
-                if mentions && matches!(by_name, ByName::Source(_)) {
+            Ok(Content::TooLarge { size, sets_cors }) => {
+                if sets_cors {
                     self.visit.problem(path, LoadError::TooLarge(size));
                 }
             }
@@ -240,7 +240,7 @@ impl Walker<'_> {
     /// A file of the command line: read whatever it is, unless it is of no language we know.
     fn named(&self, path: &Path, buffer: &mut Vec<u8>) {
         self.progress.fetch_add(1, Ordering::Relaxed);
-        match read(path, buffer) {
+        match read(path, None, buffer) {
             Ok(Content::Whole) => {
                 let kind = match by_name(path) {
                     ByName::Source(kind) => Some(kind),
@@ -335,11 +335,19 @@ enum Content {
     /// The buffer holds the whole file.
     Whole,
     /// The file is too large to be parsed.
-    TooLarge { size: u64, mentions: bool },
+    TooLarge { size: u64, sets_cors: bool },
 }
 
-/// Reads a file into `buffer`. Of one that is too large only the parts are looked at, one after the other.
-fn read(path: &Path, buffer: &mut Vec<u8>) -> Result<Content, LoadError> {
+/// The language that a name gives.
+fn source_kind(by_name: ByName) -> Option<FileKind> {
+    match by_name {
+        ByName::Source(kind) => Some(kind),
+        ByName::MaybeNginx | ByName::Other => None,
+    }
+}
+
+/// Reads a file into `buffer`. One that is too large is only looked at, part by part, if it is of a `kind`.
+fn read(path: &Path, kind: Option<FileKind>, buffer: &mut Vec<u8>) -> Result<Content, LoadError> {
     let failed = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::NotFound => LoadError::Missing,
         _ => LoadError::Io(error.to_string()),
@@ -352,21 +360,24 @@ fn read(path: &Path, buffer: &mut Vec<u8>) -> Result<Content, LoadError> {
     if buffer.len() as u64 <= LARGEST_FILE {
         return Ok(Content::Whole);
     }
+    let too_large = |size: u64, sets_cors: bool| Ok(Content::TooLarge { size, sets_cors });
     // Minified and binary giants are nobody's server.
-    if is_minified(FileKind::JavaScript, buffer) || memchr::memchr(0, buffer).is_some() {
-        return Ok(Content::TooLarge { size, mentions: false });
+    let Some(kind) = kind.filter(|_| !is_minified(FileKind::JavaScript, buffer)) else { return too_large(size, false) };
+    if memchr::memchr(0, buffer).is_some() {
+        return too_large(size, false);
     }
     let mut seen = buffer.len() as u64;
     loop {
-        if scan::mentions(buffer) {
-            return Ok(Content::TooLarge { size: size.max(seen), mentions: true });
+        if scan::sets_cors(kind, buffer) {
+            return too_large(size.max(seen), true);
         }
-        let keep = buffer.len().saturating_sub(16);
+        // A mention may lie across two parts.
+        let keep = buffer.len().saturating_sub(256);
         buffer.drain(..keep);
         let more = (&mut file).take(LARGEST_FILE).read_to_end(buffer).map_err(failed)?;
         seen += more as u64;
         if more == 0 || seen > MOST_SEEN {
-            return Ok(Content::TooLarge { size: size.max(seen), mentions: false });
+            return too_large(size.max(seen), false);
         }
     }
 }

@@ -16,6 +16,9 @@ use crate::syntax::program::{Language, ParameterKind, Pattern};
 /// Methods by which Express registers routes.
 const METHODS: &[&str] = &["get", "post", "put", "patch", "delete", "options", "head", "query", "propfind", "search"];
 
+/// How many applications and routers of one run are read.
+const MOST_APPLICATIONS: usize = 1_000;
+
 /// The servers of every JavaScript file that was run.
 pub fn extract(eval: &mut Evaluator) -> Vec<Server> {
     let extra = run_what_nobody_ran(eval);
@@ -27,6 +30,8 @@ pub fn extract(eval: &mut Evaluator) -> Vec<Server> {
             Tag::Host(tag @ (APP | ROUTER)) if !mounted.contains(&id) && !object.calls.is_empty() => Some((id, tag)),
             _ => None,
         })
+        // Each looks at all objects: hostile programs make more than anybody could.
+        .take(MOST_APPLICATIONS)
         .collect();
     for (id, tag) in apps {
         servers.push(application(eval, id, tag == APP));
