@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use rustc_hash::FxHashSet;
+
 use super::levels::{LevelId, LevelKind, presence};
 use super::server::{Compiler, State, step};
 use super::texts::is_set;
@@ -173,7 +175,11 @@ impl<'t> Compiler<'t> {
             for include in self.levels.get(level).all_of(&["include"]) {
                 let named = include.arg(0).unwrap_or_default().to_ascii_lowercase();
                 // A file of that name is about what is looked for; any other one rather is not.
-                let reason = match ["cors", "header"].iter().any(|word| named.contains(word)) {
+                let telling = ["cors", "header"].iter().any(|word| named.contains(word));
+                if !telling && !self.speaks {
+                    continue;
+                }
+                let reason = match telling {
                     true => Reason::new("the file that is included here was not found", include.span),
                     false => {
                         Reason::new("whether the included file, which was not found, writes headers", include.span)
@@ -219,7 +225,9 @@ fn write(
         hops.push((*place, "".into()));
     }
     hops.push((span, "".into()));
-    hops.dedup_by(|next, before| next.0 == before.0);
+    // Each place once, however many ways lead there.
+    let mut seen = FxHashSet::default();
+    hops.retain(|(place, _)| seen.insert(*place));
     let values = value.map(|(text, _)| text).into_iter().collect();
     let write = HeaderWrite { name: name.into(), op, values, trail: Trail(hops) };
     Effect { when: when.and(set), kind: EffectKind::Write(write), span }

@@ -95,7 +95,8 @@ pub(super) struct Loader<'a> {
     find: FindFiles<'a>,
     parsed: RefCell<FxHashMap<PathBuf, Option<Parsed>>>,
     told: RefCell<FxHashSet<(FileId, u32)>>,
-    pub(super) problems: RefCell<Vec<Problem>>,
+    /// What could not be read, each with the file, where that was read.
+    pub(super) problems: RefCell<Vec<(Option<FileId>, Problem)>>,
 }
 
 /// A configuration with everything that it includes.
@@ -137,7 +138,8 @@ impl<'a> Loader<'a> {
         }
         let file = self.sources.get(span.file);
         let line = Some(file.position(span.start).line);
-        self.problems.borrow_mut().push(Problem { file: file.name.clone(), line, kind, message });
+        let problem = Problem { file: file.name.clone(), line, kind, message };
+        self.problems.borrow_mut().push((Some(span.file), problem));
     }
 
     fn parse(&self, path: &Path) -> Option<Parsed> {
@@ -163,7 +165,8 @@ impl<'a> Loader<'a> {
                     LoadError::Io(_) => ProblemKind::Unreadable,
                 };
                 let file = self.sources.name(path);
-                self.problems.borrow_mut().push(Problem { file, line: None, kind, message: error.to_string() });
+                let problem = Problem { file, line: None, kind, message: error.to_string() };
+                self.problems.borrow_mut().push((None, problem));
                 None
             }
         };

@@ -23,11 +23,24 @@ const DEFAULT_MAX_AGE: &str = "1728000";
 pub(super) fn configurations(file: FileId, text: &str) -> Vec<Vec<Directive>> {
     let Ok(documents) = yaml(file, text) else { return Vec::new() };
     let mut found = Vec::new();
+    let mut hosts: Vec<(String, Directive)> = Vec::new();
     let mut open: Vec<&Data> = documents.iter().rev().collect();
     while let Some(document) = open.pop() {
         match document.get("kind").and_then(Data::as_str) {
             Some("List") => open.extend(document.get("items").map(Data::items).unwrap_or_default().iter().rev()),
-            Some("Ingress") => found.extend(ingress(file, text, document)),
+            Some("Ingress") => {
+                for (host, server) in ingress(file, text, document).unwrap_or_default() {
+                    // The controller makes one server block for a host, whatever ingresses name it.
+                    match hosts.iter_mut().find(|(known, _)| *known == host) {
+                        Some((_, known)) => {
+                            let more = server.children().iter().filter(|inner| inner.is("location"));
+                            let more: Vec<Directive> = more.filter(|new| !has_location(known, new)).cloned().collect();
+                            known.block = Some(known.children().iter().cloned().chain(more).collect());
+                        }
+                        None => hosts.push((host, server)),
+                    }
+                }
+            }
             Some("ConfigMap") => {
                 for (_, _, value) in document.get("data").map(Data::entries).unwrap_or_default() {
                     let Some(content) = value.as_str() else { continue };
@@ -42,7 +55,16 @@ pub(super) fn configurations(file: FileId, text: &str) -> Vec<Vec<Directive>> {
             _ => {}
         }
     }
+    if !hosts.is_empty() {
+        found.push(hosts.into_iter().map(|(_, server)| server).collect());
+    }
     found
+}
+
+/// Whether a server block has a location for the same paths.
+fn has_location(server: &Directive, location: &Directive) -> bool {
+    let words = |directive: &Directive| directive.args.iter().map(|word| word.text.clone()).collect::<Vec<_>>();
+    server.children().iter().any(|inner| inner.is("location") && words(inner) == words(location))
 }
 
 /// The directives in a string of a manifest, with their places in it where the string is written as it is.
@@ -132,9 +154,14 @@ impl<'d> Annotations<'d> {
     }
 }
 
-fn ingress(file: FileId, text: &str, document: &Data) -> Option<Vec<Directive>> {
+/// The server blocks of an ingress, by their hosts.
+fn ingress(file: FileId, text: &str, document: &Data) -> Option<Vec<(String, Directive)>> {
     let annotations = Annotations { entries: document.at(&["metadata", "annotations"])?.entries() };
     if !annotations.entries.iter().any(|(key, ..)| key.starts_with(PREFIX)) {
+        return None;
+    }
+    if annotations.switch("canary") == Some(true) {
+        // A canary takes over what its main ingress says.
         return None;
     }
     let mut content = Vec::new();
@@ -169,13 +196,14 @@ fn ingress(file: FileId, text: &str, document: &Data) -> Option<Vec<Directive>> 
         for path in rule.at(&["http", "paths"]).map(Data::items).unwrap_or_default() {
             inner.push(location(path, &content, regex));
         }
-        servers.push(block("server", &[], inner, rule.span));
+        let host = rule.get("host").and_then(Data::as_str).unwrap_or_default();
+        servers.push((host.to_owned(), block("server", &[], inner, rule.span)));
     }
     if servers.is_empty() {
         let span = document.span;
         let pass = simple("proxy_pass", &[("http://default-backend", span)], span);
         let inner = vec![block("location", &[("/", span)], content.into_iter().chain([pass]).collect(), span)];
-        servers.push(block("server", &[], around.into_iter().chain(inner).collect(), span));
+        servers.push((String::new(), block("server", &[], around.into_iter().chain(inner).collect(), span)));
     }
     Some(servers)
 }

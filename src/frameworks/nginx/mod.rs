@@ -28,7 +28,7 @@ pub use include::{FindFiles, Tree, matches_glob};
 
 use crate::finding::Problem;
 use crate::model::{EffectKind, Remark, RemarkKind, Server, each_effect};
-use crate::source::{SourceSet, Span};
+use crate::source::{FileId, SourceSet, Span};
 use crate::syntax::nginx::Directive;
 use include::{Loaded, Loader};
 use levels::Definitions;
@@ -88,7 +88,38 @@ pub fn extract(
             servers.extend(server(&loaded, &[], version));
         }
     }
-    (servers, loader.problems.into_inner())
+    // What only looks like nginx has other rules of grammar: it counts where CORS is spoken of.
+    let relevant: FxHashSet<FileId> =
+        servers.iter().filter(|server| writes_cors(server)).flat_map(|server| &server.files).copied().collect();
+    let counts = |file: FileId| {
+        let text = || sources.get(file).text.to_ascii_lowercase();
+        relevant.contains(&file) || text().contains("access-control-")
+    };
+    let problems = loader.problems.into_inner().into_iter();
+    let problems = problems.filter(|(file, _)| file.is_none_or(counts)).map(|(_, problem)| problem);
+    (servers, problems.collect())
+}
+
+/// Whether any directive names a header of CORS.
+fn names_cors(directives: &[Directive]) -> bool {
+    let mut open: Vec<&Directive> = directives.iter().collect();
+    while let Some(directive) = open.pop() {
+        if directive.args.iter().any(|word| word.text.to_ascii_lowercase().starts_with("access-control-")) {
+            return true;
+        }
+        open.extend(directive.children());
+    }
+    false
+}
+
+/// Whether a server writes headers of CORS.
+fn writes_cors(server: &Server) -> bool {
+    let mut writes = false;
+    each_effect(server, &mut |_, effect| {
+        writes |= matches!(&effect.kind, EffectKind::Write(write)
+            if write.name.to_ascii_lowercase().starts_with("access-control-"));
+    });
+    writes
 }
 
 /// Whether a file is a manifest by its name.
@@ -125,6 +156,7 @@ fn server(loaded: &Loaded, beside: &[&[Directive]], version: Version) -> Option<
         definitions.collect(other);
     }
     let mut compiler = Compiler::new(inside, definitions, span);
+    compiler.speaks = names_cors(inside);
     compiler.whole = !http.is_empty() && !loaded.incomplete && !loaded.templated;
     if complete {
         check::check(&mut compiler, inside, version);
@@ -149,11 +181,7 @@ fn server(loaded: &Loaded, beside: &[&[Directive]], version: Version) -> Option<
         files: loaded.files.clone(),
     };
     // Variables matter where CORS does.
-    let mut speaks = false;
-    each_effect(&server, &mut |_, effect| {
-        speaks |= matches!(&effect.kind, EffectKind::Write(write)
-            if write.name.to_ascii_lowercase().starts_with("access-control-"));
-    });
+    let speaks = writes_cors(&server);
     server.remarks.retain(|remark| speaks || !matches!(remark.kind, RemarkKind::UnknownVariable(_)));
     Some(server)
 }

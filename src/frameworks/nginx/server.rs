@@ -74,6 +74,8 @@ pub(super) struct Compiler<'t> {
     pub error: Option<(String, Span)>,
     /// Whether all that nginx would read was read, so that what is not defined is not defined anywhere.
     pub whole: bool,
+    /// Whether anything that was read names a header of CORS.
+    pub speaks: bool,
     pub patterns: Patterns,
     /// The maps that were looked up for the text that is being put together.
     pub looked_up: FxHashMap<String, Text>,
@@ -98,6 +100,7 @@ impl<'t> Compiler<'t> {
             remarks: Vec::new(),
             error: None,
             whole: false,
+            speaks: false,
             patterns: Patterns::default(),
             looked_up: FxHashMap::default(),
             entered: 0,
