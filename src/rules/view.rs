@@ -307,8 +307,7 @@ fn collect(group: &Group, prefix: &str, all: &mut Vec<Route>) {
                     continue;
                 }
                 let Some(path) = sample(&step.path, &prefix) else { continue };
-                let path =
-                    if path.is_empty() || (entered.is_some() && path == prefix) { format!("{path}/") } else { path };
+                let path = if Request::get(&*path).target().is_empty() { format!("{path}/") } else { path };
                 let methods = match &step.methods {
                     Some(methods) => methods.clone(),
                     None => vec![Arc::from("GET")],
