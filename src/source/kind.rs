@@ -161,31 +161,20 @@ fn is_nginx_manifest(bytes: &[u8]) -> bool {
             && ["server {", "location ", "add_header", "more_set_headers"].iter().any(|one| holds(one)))
 }
 
+/// Extensions that nginx's folders hold beside configurations.
+const BESIDE_NGINX: &[&str] =
+    &["md", "json", "yml", "yaml", "html", "css", "sh", "png", "svg", "lua", "c", "h", "go", "xml", "lock"];
+
+/// Extensions of programs that a folder with nginx in its name may be made of. Some are also top-level domains, after
+/// which files in `sites-enabled` are called.
+const ABOUT_NGINX: &[&str] = &["rs", "rb", "php", "pl", "t", "java", "kt", "cs", "cc", "cpp", "toml"];
+
 fn in_nginx_folder(path: &Path) -> bool {
-    path.parent()
-        .into_iter()
-        .flat_map(Path::components)
-        .filter_map(|part| part.as_os_str().to_str())
-        .any(|part| NGINX_FOLDERS.contains(&part) || (part.len() <= 24 && part.to_ascii_lowercase().contains("nginx")))
-        && !matches!(
-            path.extension().and_then(OsStr::to_str),
-            Some(
-                "md" | "json"
-                    | "yml"
-                    | "yaml"
-                    | "html"
-                    | "css"
-                    | "sh"
-                    | "png"
-                    | "svg"
-                    | "lua"
-                    | "c"
-                    | "h"
-                    | "go"
-                    | "xml"
-                    | "lock"
-            )
-        )
+    let has = |known: &[&str]| path.extension().and_then(OsStr::to_str).is_some_and(|own| known.contains(&own));
+    let folders = || path.parent().into_iter().flat_map(Path::components).filter_map(|part| part.as_os_str().to_str());
+    let named = |part: &str| part.len() <= 24 && part.to_ascii_lowercase().contains("nginx");
+    !has(BESIDE_NGINX)
+        && (folders().any(|part| NGINX_FOLDERS.contains(&part)) || (!has(ABOUT_NGINX) && folders().any(named)))
 }
 
 /// The language of a file that has no telling name, by its first line.
@@ -346,6 +335,8 @@ mod tests {
         assert_eq!(by_name(Path::new("README.md")), ByName::Other);
         assert_eq!(by_name(Path::new("LICENSE")), ByName::Other);
         assert_eq!(by_name(Path::new(".env")), ByName::MaybeNginx);
+        assert_eq!(by_name(Path::new("nginx-tools/src/server.rs")), ByName::Other, "a program about nginx");
+        assert_eq!(by_name(Path::new("nginx/sites-enabled/example.rs")), ByName::MaybeNginx, "a domain");
     }
 
     #[test]
