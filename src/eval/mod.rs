@@ -40,12 +40,12 @@ use crate::syntax::program::Language;
 /// How many expressions are evaluated for one run before everything further is unknown.
 const BUDGET: u64 = 3_000_000;
 /// How many expressions are evaluated for one module's own statements, and for what they call.
-const MODULE_BUDGET: u64 = 40_000;
+const MODULE_BUDGET: u64 = 20_000;
 /// How many expressions are evaluated for one handler. What decides CORS stands near its beginning, not in the depths
 /// of what it does for the page.
-const HANDLER_BUDGET: u64 = 20_000;
+const HANDLER_BUDGET: u64 = 4_000;
 /// How deeply functions may call each other.
-const DEEPEST_CALL: usize = 24;
+const DEEPEST_CALL: usize = 12;
 
 /// What a framework provides to the programs that use it.
 pub trait Host: Sync {

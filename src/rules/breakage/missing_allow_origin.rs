@@ -33,10 +33,11 @@ impl MissingAllowOrigin {
     fn preflight_only(&self, view: &ServerView, report: &mut Report) {
         for diagnosis in view.diagnoses().iter().filter(|diagnosis| diagnosis.fault == Fault::PreflightOnly) {
             let Some(route) = view.routes.get(diagnosis.route) else { continue };
-            // Where another method of the path has the headers, this one may be without them on purpose.
+            // Where another route has the headers, this one may be without them on purpose: a general answer to
+            // OPTIONS beside routes that say each for themselves who may read. A redirect is for nobody's script.
             let covered = calls(view).iter().any(|call| {
-                call.route.path == route.path
-                    && call.answer.worlds.iter().any(|world| world.lines(headers::ALLOW_ORIGIN).next().is_some())
+                call.answer.worlds.iter().any(|world| world.lines(headers::ALLOW_ORIGIN).next().is_some())
+                    || (call.route.path == route.path && call.answer.status.is_some_and(|status| status / 100 == 3))
             });
             if covered {
                 continue;
