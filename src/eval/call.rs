@@ -451,12 +451,22 @@ impl Evaluator<'_> {
         None
     }
 
-    /// An instance of a class that the program itself never makes; its fields are what the class says.
-    pub(super) fn unmade_instance(&mut self, class: ClassId, span: Span) -> Value {
+    /// An instance of a class that the program itself never makes: its constructor runs with arguments that are not
+    /// known, and it may have further fields.
+    pub(super) fn uncalled_instance(&mut self, class: ClassId, span: Span) -> Value {
         let id = self.new_object(Tag::Instance(class), span);
+        let this = Value::new(Kind::Object(id), span);
         let why = Reason::new("a field of an object that is made elsewhere", span);
+        let arguments = Arguments { open: Some(why.clone()), ..Arguments::default() };
+        let outer = std::mem::replace(&mut self.allowance, super::HANDLER_BUDGET);
+        let calls = std::mem::take(&mut self.calls);
+        self.initialise(class, &this, &arguments, span, 0);
+        self.calls = calls;
+        self.allowance = outer;
+        self.thrown.clear();
+        self.noted = 0;
         self.leave_open(id, why);
-        Value::new(Kind::Object(id), span)
+        this
     }
 
     fn initialise(&mut self, class: ClassId, this: &Value, arguments: &Arguments, span: Span, depth: usize) {

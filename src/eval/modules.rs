@@ -472,7 +472,7 @@ impl Evaluator<'_> {
                     let fresh = !self.was_run(value.span);
                     if fresh && self.by_file.get(&file) == Some(&id) {
                         self.visited.insert(value.span);
-                        let this = self.unmade_instance(class, value.span);
+                        let this = self.uncalled_instance(class, value.span);
                         for name in names {
                             let method = self.get(&this, &name, value.span);
                             if matches!(method.kind, Kind::Function(_)) {

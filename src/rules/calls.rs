@@ -151,6 +151,10 @@ fn asked_for(guard: &Guard, see: &mut impl FnMut(&str)) {
 /// Whether a request header is one that code of a page sets, and that a browser asks for first. Everything that
 /// browsers, proxies, other servers or monitoring libraries send by themselves is none.
 pub fn is_of_pages(name: &str) -> bool {
+    // What services that call back sign their calls with.
+    if name.ends_with("-signature") || name.ends_with("-sig") || name.contains("webhook") {
+        return false;
+    }
     const OTHERS: &[&str] = &[
         "user-agent",
         "accept",

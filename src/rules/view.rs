@@ -282,8 +282,8 @@ impl<'a> ServerView<'a> {
             places.sort();
             places.dedup();
             let reads: Vec<&str> = route.reads.iter().map(|(name, _)| name.as_str()).collect();
-            let key =
-                format!("{} {:?} {:?} {:?}", route.method, answer.status.map(|status| status / 100), places, reads);
+            let method = if route.any_method { "any" } else { &*route.method };
+            let key = format!("{method} {:?} {:?} {:?}", answer.status.map(|status| status / 100), places, reads);
             if seen.insert(key) {
                 self.routes.push(route);
             }
@@ -310,7 +310,9 @@ fn collect(group: &Group, prefix: &str, all: &mut Vec<Route>) {
                 let path = if Request::get(&*path).target().is_empty() { format!("{path}/") } else { path };
                 let methods = match &step.methods {
                     Some(methods) => methods.clone(),
-                    None => vec![Arc::from("GET")],
+                    // Conditions on the method make ways of their own; equal ones are left out again. That other
+                    // methods are taken too says nothing of whether anybody asks with them.
+                    None => ["GET", "POST"].map(Arc::from).to_vec(),
                 };
                 for method in methods {
                     if &*method == "OPTIONS" || &*method == "HEAD" {

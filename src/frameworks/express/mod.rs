@@ -101,7 +101,7 @@ impl Host for Express {
                     }
                     None
                 }
-                Kind::Unknown(_) if call.name == "use" && !eval.is_collecting() => {
+                Kind::Unknown(_) if call.name == "use" => {
                     // An application that some code, which cannot be read, hands over.
                     let speaks = call.arguments.positional.iter().any(is_policy);
                     if !speaks {

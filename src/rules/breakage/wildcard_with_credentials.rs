@@ -17,8 +17,12 @@ impl Rule for WildcardWithCredentials {
     }
 
     fn check(&self, view: &ServerView, report: &mut Report) {
-        for route in &view.routes {
-            let answer = view.from_page(route, STRANGER);
+        let preflights = view.routes.iter().map(|route| {
+            let preflight = crate::cors::Request::preflight(&route.path, STRANGER, &*route.method, &[]);
+            (route, view.ask(&preflight))
+        });
+        let answers = view.routes.iter().map(|route| (route, view.from_page(route, STRANGER)));
+        for (route, answer) in answers.chain(preflights) {
             let pair = |world: &World| {
                 only(world, headers::ALLOW_ORIGIN).is_some_and(|(_, value)| value == "*") && allows_credentials(world)
             };
