@@ -273,8 +273,11 @@ impl Evaluator<'_> {
                     return self.call(&function, &arguments, span);
                 }
                 let receiver = self.expr(object, frame);
+                let thrown = self.thrown.len();
                 let arguments = self.arguments(arguments, frame);
-                self.call_method(&receiver, property, &arguments, span, *property_span)
+                self.unless_thrown(thrown, |eval| {
+                    eval.call_method(&receiver, property, &arguments, span, *property_span)
+                })
             }
             ExprKind::Index { object, index } => {
                 let receiver = self.expr(object, frame);
@@ -308,10 +311,21 @@ impl Evaluator<'_> {
         }
     }
 
+    /// Goes on with a statement of Python whose parts threw nothing since.
+    fn unless_thrown<T>(&mut self, before: usize, run: impl FnOnce(&mut Self) -> T) -> T {
+        let fresh = self.thrown.get(before..).unwrap_or_default();
+        if fresh.is_empty() || !self.collecting || self.language() != crate::syntax::program::Language::Python {
+            return run(self);
+        }
+        let thrown = Guard::any(fresh.iter().map(|(when, _)| when.clone()));
+        self.under(Guard::not(thrown), run)
+    }
+
     fn assign(&mut self, target: &Pattern, operator: Option<BinaryOperator>, value: &Expr, frame: FrameId) -> Value {
         let Some(operator) = operator else {
+            let thrown = self.thrown.len();
             let value = self.expr(value, frame);
-            self.bind(target, value.clone(), frame, false);
+            self.unless_thrown(thrown, |eval| eval.bind(target, value.clone(), frame, false));
             return value;
         };
         let old = match target {

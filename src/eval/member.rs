@@ -98,6 +98,12 @@ impl Evaluator<'_> {
         // Python: a decorated method is a field of the class.
         if let Some(field) = self.field(statics, name) {
             let value = field.value.clone();
+            if from_environment(&definition) {
+                // pydantic's settings: a variable of the environment comes before the default.
+                let reason = Reason::new(format!("it is set by the environment variable {name}"), value.span);
+                let set = Guard::EnvironmentSet(name.to_ascii_uppercase().into());
+                return Some(Value::choose(set, Value::new(Kind::Unknown(reason), value.span), value));
+            }
             return Some(match &value.kind {
                 Kind::Function(closure) if decorated_with(&closure.function, "staticmethod") => {
                     let free = Closure { class: None, ..clone_of(closure) };
@@ -156,6 +162,14 @@ impl Evaluator<'_> {
             }
         }
         None
+    }
+
+    /// The class of the program that a framework's object was made as an instance of.
+    pub fn subclass_of(&self, id: ObjectId) -> Option<ClassId> {
+        match self.field(id, super::call::SUBCLASS)?.value.kind {
+            Kind::Class(class) => Some(class),
+            _ => None,
+        }
     }
 
     /// A method of the program's class that a framework's object was made as an instance of.
@@ -309,6 +323,11 @@ impl Evaluator<'_> {
                         eval.set_field(id, &name, value.clone(), span);
                     }
                     (Kind::Number(number), _) => eval.set_field(id, &format!("{number}"), value.clone(), span),
+                    // A key that is no text is kept beside the others, as a pair.
+                    (Kind::Regex(_), Tag::Plain) => {
+                        let pair = eval.new_array(vec![key.clone(), value.clone()], span);
+                        eval.push_item(id, pair);
+                    }
                     (_, tag) if !matches!(tag, Tag::Host(_)) => {
                         eval.leave_open(id, Self::unknown_reason("a key that is not known is set", span));
                     }
@@ -369,6 +388,16 @@ impl Evaluator<'_> {
             None => (Vec::new(), Some(Self::unknown_reason("the keys of this object are not known", span))),
         }
     }
+}
+
+/// Whether a class is one of pydantic's settings, whose fields variables of the environment set.
+fn from_environment(class: &crate::syntax::program::Class) -> bool {
+    use crate::syntax::program::ExprKind;
+    class.bases.iter().any(|base| match &base.kind {
+        ExprKind::Name(name) => name == "BaseSettings",
+        ExprKind::Member { property, .. } => property == "BaseSettings",
+        _ => false,
+    })
 }
 
 fn clone_of(closure: &Closure) -> Closure {

@@ -95,6 +95,11 @@ pub trait Host: Sync {
         None
     }
 
+    /// When a value is an instance of a class of the framework.
+    fn is_instance(&self, _eval: &mut Evaluator, _value: &Value, _class: &Value) -> Option<Guard> {
+        None
+    }
+
     /// A decorator of the framework on a function or class.
     fn decorate(&self, _eval: &mut Evaluator, _decorator: &Value, _target: &Value, _span: Span) -> Option<Value> {
         None

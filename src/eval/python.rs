@@ -49,7 +49,15 @@ impl Evaluator<'_> {
                 }
                 Value::new(Kind::Object(id), span)
             }
-            "str" => Value::text(first?.to_text("None"), first?.span),
+            "str" => match &first?.kind {
+                // Not known, but a text.
+                Kind::Unknown(reason) => Value::new(Kind::Text(Arc::new(Text::Unknown(reason.clone()))), span),
+                _ => Value::text(first?.to_text("None"), first?.span),
+            },
+            "isinstance" => {
+                let (value, class) = (first?.clone(), arguments.get(1)?.clone());
+                Value::test(self.of_python_class(&value, &class, span), span)
+            }
             "bool" => Value::test(first?.truthy(), span),
             "int" => match &first?.kind {
                 Kind::Number(_) => first?.clone(),
@@ -122,6 +130,81 @@ impl Evaluator<'_> {
             "timedelta" => self.seconds(arguments, span)?,
             _ => return None,
         })
+    }
+
+    /// When a value is an instance of a class, or of one of several.
+    fn of_python_class(&mut self, value: &Value, class: &Value, span: Span) -> Guard {
+        if let Kind::Choose(choice) = &value.kind {
+            let (guard, then, otherwise) = &**choice;
+            let yes = self.of_python_class(then, class, span);
+            let no = self.of_python_class(otherwise, class, span);
+            return Guard::any([guard.clone().and(yes), Guard::not(guard.clone()).and(no)]);
+        }
+        if let Some(classes) = self.items(class).map(|list| list.items.clone()) {
+            let parts: Vec<Guard> = classes.iter().map(|class| self.of_python_class(value, class, span)).collect();
+            return Guard::any(parts);
+        }
+        if let Some(guard) = self.ask(|host, eval| host.is_instance(eval, value, class)) {
+            return guard;
+        }
+        let name = match &class.kind {
+            Kind::Native(native) => native.name,
+            // Python 2's names for a text.
+            Kind::Unknown(reason) if reason.text.contains("`basestring`") || reason.text.contains("`unicode`") => "str",
+            Kind::Class(class) => {
+                return match &value.kind {
+                    Kind::Object(id) => match self.object(*id).tag {
+                        Tag::Instance(own) => Guard::from(self.extends(own, *class)),
+                        Tag::Host(_) => unknown_test(span),
+                        _ => Guard::Never,
+                    },
+                    Kind::Unknown(reason) => Guard::Unknown(reason.clone()),
+                    _ => Guard::Never,
+                };
+            }
+            _ => return unknown_test(span),
+        };
+        let known = ["str", "list", "tuple", "set", "dict", "int", "bool", "timedelta"].contains(&name);
+        match &value.kind {
+            _ if !known => unknown_test(span),
+            Kind::Str(_) | Kind::Text(_) => Guard::from(name == "str"),
+            Kind::Null | Kind::Undefined | Kind::Function(_) | Kind::Regex(_) => Guard::Never,
+            Kind::Bool(_) | Kind::Test(_) => Guard::from(matches!(name, "bool" | "int")),
+            Kind::Number(_) => {
+                // A span of time is kept as its seconds.
+                let is_span = self.loader.text(value.span).contains("delta(");
+                Guard::from(name == if is_span { "timedelta" } else { "int" })
+            }
+            Kind::Object(id) => match (self.object(*id).tag, name) {
+                (Tag::Plain, _) => Guard::from(name == "dict"),
+                (Tag::Array | Tag::Set, "list" | "tuple" | "set") => {
+                    let text = self.loader.text(value.span);
+                    match (text.starts_with('['), text.starts_with('('), name) {
+                        (true, _, _) => Guard::from(name == "list"),
+                        (_, true, _) => Guard::from(name == "tuple"),
+                        _ => unknown_test(span),
+                    }
+                }
+                _ => Guard::Never,
+            },
+            Kind::Unknown(reason) => Guard::Unknown(reason.clone()),
+            _ => unknown_test(span),
+        }
+    }
+
+    fn extends(&self, class: super::ClassId, base: super::ClassId) -> bool {
+        let mut open = vec![class];
+        for _ in 0..64 {
+            let Some(next) = open.pop() else { return false };
+            if next == base {
+                return true;
+            }
+            open.extend(self.class_data(next).bases.iter().filter_map(|value| match value.kind {
+                Kind::Class(class) => Some(class),
+                _ => None,
+            }));
+        }
+        false
     }
 
     fn seconds(&mut self, arguments: &Arguments, span: Span) -> Option<Value> {
@@ -269,6 +352,7 @@ impl Evaluator<'_> {
                     _ => return None,
                 })
             }
+            Kind::Number(_) if name == "total_seconds" => Some(receiver.clone()),
             Kind::Regex(_) if matches!(name, "match" | "search" | "fullmatch") => {
                 let subject = arguments.get(0)?.clone();
                 self.python_match(receiver, name, &subject, span)

@@ -178,7 +178,9 @@ fn wrapped(eval: &mut Evaluator, of: &Native, arguments: &Arguments, span: Span)
     let answer = Value::choose(preflight, automatic, own);
     for (when, answer) in answer.branches() {
         let Some(id) = answer.as_object() else { continue };
-        eval.under(when, |eval| {
+        // An answer that an inner decorator has dealt with is left alone.
+        let fresh = field(eval, id, response::EVALUATED).map_or(Guard::Always, |done| Guard::not(done.truthy()));
+        eval.under(when.and(fresh), |eval| {
             set_headers(eval, id, &options, place);
             eval.set_field(id, response::EVALUATED, Value::new(Kind::Bool(true), place), place);
         });
@@ -516,31 +518,39 @@ pub(super) fn resources(eval: &mut Evaluator, options: &Options, span: Span) -> 
     let path = Text::Decoded(Arc::new(Text::Decoded(Arc::new(Text::Request(Part::Path)), false)), old);
     let mut found = Vec::new();
     for (when, value) in value.branches() {
-        let mut pairs: Vec<(Guard, Entry, Option<ObjectId>)> = Vec::new();
+        let mut pairs: Vec<(Guard, Entry, Option<ObjectId>, bool)> = Vec::new();
         let table = value.as_object().filter(|id| eval.object(*id).tag == Tag::Plain);
         match table {
             Some(id) => {
                 let (fields, open) = (eval.object(id).fields.clone(), eval.object(id).open.clone());
-                for pair in fields {
-                    let key = Value::str(pair.name.clone(), pair.span);
-                    for (when, own) in pair.value.branches() {
+                let mut entries: Vec<(Value, Value)> =
+                    fields.into_iter().map(|pair| (Value::str(pair.name, pair.span), pair.value)).collect();
+                // Keys that are compiled patterns.
+                for pair in eval.object(id).items.clone() {
+                    if let Some([key, value]) = eval.items(&pair).map(|pair| pair.items.as_slice()) {
+                        entries.push((key.clone(), value.clone()));
+                    }
+                }
+                for (key, value) in entries {
+                    let is_compiled = matches!(key.kind, Kind::Regex(_));
+                    for (when, own) in value.branches() {
                         if !matches!(own.kind, Kind::Undefined) {
-                            pairs.push((when, entry(&key, old), own.as_object()));
+                            pairs.push((when, entry(&key, old), own.as_object(), is_compiled));
                         }
                     }
                 }
-                pairs.sort_by_key(|(_, entry, _)| rank(entry, old));
+                pairs.sort_by_key(|(_, entry, _, is_compiled)| rank(entry, *is_compiled, old));
                 if let Some(reason) = open {
-                    pairs.push((Guard::Always, Entry::Unknown(reason), None));
+                    pairs.push((Guard::Always, Entry::Unknown(reason), None, false));
                 }
             }
             None => {
                 let (entries, open) = entries(eval, &value, old);
-                pairs.extend(entries.into_iter().map(|(when, entry)| (when, entry, None)));
-                pairs.extend(open.map(|reason| (Guard::Always, Entry::Unknown(reason), None)));
+                pairs.extend(entries.into_iter().map(|(when, entry)| (when, entry, None, false)));
+                pairs.extend(open.map(|reason| (Guard::Always, Entry::Unknown(reason), None, false)));
             }
         }
-        for (there, entry, dict) in pairs {
+        for (there, entry, dict, _) in pairs {
             let mut own = options.clone();
             if let Some(dict) = dict {
                 own.strange.clear();
@@ -556,11 +566,12 @@ pub(super) fn resources(eval: &mut Evaluator, options: &Options, span: Span) -> 
     found
 }
 
-/// The order of a table's patterns: the longest first; from 6.0 on literals first, then by their depth.
-fn rank(entry: &Entry, old: bool) -> (u8, u8, i64, i64) {
+/// The order of a table's patterns: the longest first; from 6.0 on literals first, then compiled patterns, then by their
+/// depth.
+fn rank(entry: &Entry, is_compiled: bool, old: bool) -> (u8, u8, i64, i64) {
     let (kind, text) = match entry {
         Entry::Literal(text, _) => ((0, 0), text.as_str()),
-        Entry::Pattern(_, text, _) => ((1, 1), text.as_str()),
+        Entry::Pattern(_, text, _) => ((1, u8::from(!is_compiled)), text.as_str()),
         Entry::Everything(_) => ((1, 1), ".*"),
         _ => ((2, 0), ""),
     };

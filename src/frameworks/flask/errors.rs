@@ -102,13 +102,15 @@ pub(super) fn failure(eval: &mut Evaluator, value: &Value) -> Failure {
     let (status, is_http, class) = match &value.kind {
         Kind::Object(id) => match eval.object(*id).tag {
             Tag::Host(ERROR) => {
-                let code = field(eval, *id, "code");
+                let class = eval.subclass_of(*id);
+                let own = class.and_then(|class| eval.class_member(class, "code"));
+                let code = own.or_else(|| field(eval, *id, "code"));
                 let status = match code.as_ref().map(|code| &code.kind) {
                     Some(Kind::Number(code)) => Status::Code(*code as u16),
                     Some(Kind::Unknown(reason)) => Status::Unknown(reason.clone()),
                     _ => Status::Unknown(Reason::new("the status of this exception", value.span)),
                 };
-                (status, true, None)
+                (status, true, class)
             }
             Tag::Instance(class) => {
                 let code = exception_base(eval, class);
@@ -167,6 +169,31 @@ fn exception_base(eval: &Evaluator, class: ClassId) -> Option<Option<u16>> {
         }
     }
     None
+}
+
+/// `isinstance(error, HTTPException)`.
+pub(super) fn is_instance(eval: &mut Evaluator, value: &Value, class: &Value) -> Option<Guard> {
+    let Kind::Native(native) = &class.kind else { return None };
+    match native.name {
+        "werkzeug.exception" => {
+            let failure = failure(eval, value);
+            Some(match (failure.is_http, native.bound.first().map(|code| &code.kind), &failure.status) {
+                (true, None, _) => Guard::Always,
+                (true, Some(Kind::Number(wanted)), Status::Code(code)) => Guard::from(*wanted as u16 == *code),
+                (true, ..) => Guard::Unknown(Reason::new("the class of this exception", value.span)),
+                (false, ..) if value.reason().is_some() => {
+                    Guard::Unknown(Reason::new("the class of this exception", value.span))
+                }
+                (false, ..) => Guard::Never,
+            })
+        }
+        "flask.Response" => Some(match (eval.host_tag(value), value.reason()) {
+            (Some(RESPONSE), _) => Guard::Always,
+            (_, Some(reason)) => Guard::Unknown(reason.clone()),
+            _ => Guard::Never,
+        }),
+        _ => None,
+    }
 }
 
 /// Whether a class is another, or extends it.

@@ -270,6 +270,12 @@ fn walk(eval: &mut Evaluator, id: ObjectId, scope: &Scope, plan: &mut Plan, dept
             }
             ("api", Some(api)) => {
                 let Some(api) = api.as_object().filter(|id| eval.object(*id).tag == Tag::Host(API)) else { continue };
+                if field(eval, api, views::DOCUMENTS).is_some() {
+                    // Flask-RESTX answers at its root, with or without documentation (`Api._register_doc`).
+                    let (root, _) = super::host_object(eval, RULE, call.span);
+                    eval.set_field(root, "rule", Value::str("/", call.span), call.span);
+                    plan.rules.push((root, scope.clone(), settled(when.clone()), call.span));
+                }
                 for resource in views::resources(eval, api, "", 0) {
                     for path in &resource.paths {
                         let rule = views::rule(eval, &resource, resource.span);
@@ -478,24 +484,37 @@ fn one_rule(
         Some(value) => value.truthy(),
         None => strict.clone(),
     };
-    let is_strict = strict != Guard::Never;
-    step.path = parsed.path(is_strict);
-    if is_strict && let Some(path) = parsed.without_slash() {
+    // Without its slash a path is no path of the rule's: methods that it does not take count for nothing there.
+    if let Some(path) = parsed.without_slash() {
         let at = written.as_ref().map_or(span, |rule| rule.span);
-        let effect = |kind: EffectKind| Effect { when: Guard::Always, kind, span: at };
-        let effects = vec![effect(EffectKind::Status(Status::Code(308))), effect(EffectKind::Next)];
-        let redirect = Step {
-            kind: StepKind::Redirect,
-            path,
-            methods: step.methods.clone(),
-            when: step.when.clone().and(strict),
-            effects,
-            end: End::Continue,
-            span: at,
-            label: "the redirect to the path with a slash".into(),
+        let taken = match &step.methods {
+            Some(names) => Guard::any(names.iter().flat_map(|name| {
+                let head = (&**name == "GET").then(|| request::is_method("HEAD", at));
+                [request::is_method(name, at)].into_iter().chain(head)
+            })),
+            None => Guard::Always,
         };
-        found.push(Registered { order: parsed.order_of_redirect(), is_redirect: true, step: redirect });
+        if strict != Guard::Never {
+            let effect = |kind: EffectKind| Effect { when: Guard::Always, kind, span: at };
+            let redirect = Step {
+                kind: StepKind::Redirect,
+                path: path.clone(),
+                methods: None,
+                when: Guard::all([step.when.clone(), taken.clone(), strict.clone()]),
+                effects: vec![effect(EffectKind::Status(Status::Code(308))), effect(EffectKind::Next)],
+                end: End::Continue,
+                span: at,
+                label: "the redirect to the path with a slash".into(),
+            };
+            found.push(Registered { order: parsed.order_of_redirect(), is_redirect: true, step: redirect });
+        }
+        if strict != Guard::Always {
+            let when = Guard::all([step.when.clone(), taken, Guard::not(strict)]);
+            let same = Step { path, methods: None, when, ..step.clone() };
+            found.push(Registered { order: parsed.order_of_redirect(), is_redirect: true, step: same });
+        }
     }
+    step.path = parsed.path();
     found.push(Registered { order: parsed.order, is_redirect: false, step });
 }
 
@@ -533,7 +552,7 @@ fn statics(eval: &mut Evaluator, id: ObjectId, span: Span, found: &mut Vec<Regis
         },
     ];
     let mut step = step(StepKind::Static, effects, End::Continue, span, "the static files");
-    step.path = rule.path(true);
+    step.path = rule.path();
     step.methods = Some(vec!["GET".into(), "OPTIONS".into()]);
     found.push(Registered { order: rule.order, is_redirect: false, step });
 }

@@ -151,6 +151,10 @@ impl Host for Flask {
         request::contains(eval, &function, &name, span).or_else(|| response::contains(eval, &function, &name, span))
     }
 
+    fn is_instance(&self, eval: &mut Evaluator, value: &Value, class: &Value) -> Option<Guard> {
+        errors::is_instance(eval, value, class)
+    }
+
     fn decorate(&self, eval: &mut Evaluator, decorator: &Value, target: &Value, span: Span) -> Option<Value> {
         let Kind::Native(function) = &decorator.kind else { return None };
         let function = function.clone();

@@ -22,6 +22,7 @@ pub(super) fn package(module: &str) -> Option<&'static str> {
         "werkzeug.datastructures" => "werkzeug.datastructures",
         "flask_login" | "flask_jwt_extended" | "flask_jwt" | "flask_security" | "flask_praetorian" => "auth",
         "http" => "http",
+        "json" | "simplejson" | "ujson" => "json",
         _ => return None,
     })
 }
@@ -55,13 +56,16 @@ pub(super) fn member(package: &str, name: &str) -> Option<&'static str> {
         ("flask_cors", "CORS") => "flask_cors.CORS",
         ("flask_cors", "cross_origin") => "flask_cors.cross_origin",
         ("flask_cors", "extension" | "decorator") => "flask_cors",
-        ("flask_restful", "Api") | ("flask_restx", "Api") => "flask.Api",
+        ("flask_restful", "Api") => "flask.Api",
+        ("flask_restx", "Api") => "flask_restx.Api",
         ("flask_restx", "Namespace") => "flask.Namespace",
         ("flask_restful" | "flask_restx", "Resource") => "flask.Resource",
         ("flask_restful", "utils") => "flask_restful",
         ("flask_restful" | "flask_restx", "cors") => "flask_restful.cors",
         ("flask_restful.cors", "crossdomain") => "flask_restful.crossdomain",
         ("werkzeug.datastructures", "Headers") => "werkzeug.Headers",
+        ("json", "dumps") => "flask.text",
+        ("flask", "json") => "json",
         ("http", "HTTPStatus") => "http.HTTPStatus",
         (
             "auth",

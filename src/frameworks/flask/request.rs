@@ -56,10 +56,12 @@ pub(super) fn property(eval: &mut Evaluator, of: &Native, name: &str, span: Span
             _ => Value::unknown(format!("`request.{name}` comes with the request"), span),
         },
         HEADERS => {
-            // An item that is not there is an error of the client (Werkzeug's `BadRequestKeyError`).
+            // A header that is not there is a plain `KeyError` (`EnvironHeaders.__getitem__`).
             let value = header(eval, name, span);
             let missing = Guard::not(value.present());
-            errors::throw(eval, missing, 400, span);
+            if eval.is_collecting() {
+                eval.under(missing, |eval| errors::crash(eval, "the request has no such header", span));
+            }
             value
         }
         ENVIRON => match header_of_environ(name) {

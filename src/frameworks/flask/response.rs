@@ -36,6 +36,10 @@ pub(super) fn outgoing(eval: &mut Evaluator, span: Span) -> (ObjectId, Value) {
 pub(super) fn call(eval: &mut Evaluator, of: &Native, arguments: &Arguments, span: Span) -> Option<Value> {
     Some(match of.name {
         "flask.body" => new(eval, span).1,
+        "flask.text" => {
+            let reason = Reason::new("a text that is put together here", span);
+            Value::new(Kind::Text(Arc::new(Text::Unknown(reason))), span)
+        }
         "flask.make_response" => make(eval, arguments, span),
         "flask.Response" => {
             let (id, value) = new(eval, span);
@@ -117,8 +121,10 @@ fn tuple(eval: &Evaluator, value: &Value) -> Option<Vec<Value>> {
     if !matches!(items.len(), 2 | 3) {
         return None;
     }
+    // A list begins with a bracket; a set with a brace that is not its first item's.
     let text = eval.loader.text(value.span);
-    (!text.trim_start().starts_with(['[', '{'])).then(|| items.clone())
+    let is_set = text.starts_with('{') && items.first().is_none_or(|first| first.span.start != value.span.start);
+    (!text.starts_with('[') && !is_set).then(|| items.clone())
 }
 
 fn of_parts(eval: &mut Evaluator, parts: &[Value], span: Span) -> Value {

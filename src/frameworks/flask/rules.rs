@@ -166,12 +166,9 @@ impl Rule {
         }
     }
 
-    /// The paths that it takes; with `strict` false also without a slash at their end.
-    pub(super) fn path(&self, strict: bool) -> PathMatch {
-        match self.regex.strip_suffix('/').filter(|regex| !strict && !regex.is_empty()) {
-            Some(regex) => self.whole(&format!("{regex}/?"), &self.sample),
-            None => self.whole(&self.regex, &self.sample),
-        }
+    /// The paths that it takes.
+    pub(super) fn path(&self) -> PathMatch {
+        self.whole(&self.regex, &self.sample)
     }
 
     /// The paths that lack but the slash at the end, if it ends in one.
@@ -202,7 +199,7 @@ mod tests {
     use crate::model::PathResult;
 
     fn takes(rule: &str, path: &str) -> bool {
-        matches!(Rule::new(rule).path(true).test(path), PathResult::Yes(_))
+        matches!(Rule::new(rule).path().test(path), PathResult::Yes(_))
     }
 
     #[test]
@@ -229,7 +226,6 @@ mod tests {
         let rule = Rule::new("/api/");
         assert!(!takes("/api/", "/api"));
         assert!(matches!(rule.without_slash().unwrap().test("/api"), PathResult::Yes(_)));
-        assert!(matches!(rule.path(false).test("/api"), PathResult::Yes(_)));
         assert!(Rule::new("/api").without_slash().is_none());
     }
 }

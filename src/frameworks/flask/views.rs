@@ -9,6 +9,8 @@ use crate::source::Span;
 const VIEW: &str = "flask.view";
 /// A view below a decorator of an authentication package. Bound: the view.
 const GUARDED: &str = "auth.guarded";
+/// The field of an API that answers at its root by itself.
+pub(super) const DOCUMENTS: &str = "(documents)";
 /// What `api.route(…)` gives. Bound: the paths.
 const ROUTE: &str = "flask.api.route";
 
@@ -17,7 +19,7 @@ const METHODS: &[&str] = &["get", "post", "head", "options", "delete", "put", "t
 
 pub(super) fn call(eval: &mut Evaluator, of: &Native, arguments: &Arguments, span: Span) -> Option<Value> {
     match of.name {
-        "flask.Api" | "flask.Namespace" => {
+        "flask.Api" | "flask_restx.Api" | "flask.Namespace" => {
             let (id, api) = host_object(eval, API, span);
             let is_namespace = of.name == "flask.Namespace";
             if is_namespace {
@@ -26,6 +28,9 @@ pub(super) fn call(eval: &mut Evaluator, of: &Native, arguments: &Arguments, spa
                 }
             } else if let Some(owner) = argument(arguments, 0, "app").cloned() {
                 attach(eval, id, &owner, span);
+            }
+            if of.name == "flask_restx.Api" {
+                eval.set_field(id, DOCUMENTS, Value::new(Kind::Bool(true), span), span);
             }
             for name in ["prefix", "path", "decorators"] {
                 if let Some(value) = arguments.keyword(name) {
