@@ -7,7 +7,7 @@ use crate::cors::headers;
 use crate::eval::{Evaluator, Host, Repository};
 use crate::finding::Problem;
 use crate::frameworks::{express, flask, nginx};
-use crate::model::{EffectKind, Guard, Server, each_effect};
+use crate::model::{EffectKind, Guard, Server, each_effect, steps};
 use crate::source::{FileId, SourceSet};
 use crate::syntax::program::Program;
 
@@ -50,8 +50,10 @@ pub fn servers(sources: &Arc<SourceSet>, root: &Path, input: Input) -> (Vec<Serv
 
 /// Whether a server writes a CORS header, or was meant to.
 pub fn speaks_of_cors(server: &Server) -> bool {
-    let mut speaks = !server.remarks.is_empty() || server.startup_error.is_some();
-    each_effect(server, &mut |step, effect| {
+    let mut speaks = !server.remarks.is_empty()
+        || server.startup_error.is_some()
+        || steps(server).iter().any(|step| step.kind == crate::model::StepKind::Cors);
+    each_effect(server, &mut |_, effect| {
         let handed_on = match &effect.kind {
             EffectKind::Forward(forward) => {
                 let named = forward.hides.iter().any(|(name, _)| name.starts_with("access-control-"));
@@ -64,7 +66,6 @@ pub fn speaks_of_cors(server: &Server) -> bool {
             _ => false,
         };
         speaks |= handed_on
-            || step.kind == crate::model::StepKind::Cors
             || matches!(&effect.kind, EffectKind::Write(write)
                 if write.name.to_ascii_lowercase().starts_with("access-control-")
                     || headers::misspelt_cors_header(&write.name).is_some());

@@ -216,8 +216,8 @@ impl Answer {
     }
 }
 
-/// Visits every effect of a server with its step, groups from outside in, what runs on the way out last.
-pub fn each_effect<'a>(server: &'a Server, visit: &mut dyn FnMut(&'a super::Step, &'a Effect)) {
+/// Every step of a server, groups from outside in, what runs on the way out last.
+pub fn steps(server: &Server) -> Vec<&super::Step> {
     enum Open<'a> {
         Group(&'a super::Group),
         Node(&'a super::Node),
@@ -236,7 +236,13 @@ pub fn each_effect<'a>(server: &'a Server, visit: &mut dyn FnMut(&'a super::Step
             Open::Node(super::Node::Step(step)) | Open::Step(step) => steps.push(step),
         }
     }
-    for step in steps.into_iter().chain(&server.outgoing) {
+    steps.extend(&server.outgoing);
+    steps
+}
+
+/// Visits every effect of a server with its step, in the order of [`steps`].
+pub fn each_effect<'a>(server: &'a Server, visit: &mut dyn FnMut(&'a super::Step, &'a Effect)) {
+    for step in steps(server) {
         step.effects.iter().for_each(|effect| visit(step, effect));
     }
 }

@@ -10,7 +10,7 @@ mod reason;
 mod server;
 mod text;
 
-pub use answer::{Answer, Because, Behind, Environment, Outcome, Sent, Session, each_effect};
+pub use answer::{Answer, Because, Behind, Environment, Outcome, Sent, Session, each_effect, steps};
 pub use capture::{Capture, Capturing};
 pub use guard::{Check, Guard, Statuses};
 pub use path::{PathMatch, PathResult, percent_decode, resolve_path};

@@ -335,7 +335,7 @@ pub fn is_for_options(view: &ServerView, world: &World) -> bool {
     }
     let mut found = false;
     each_effect(view.server, &mut |step, effect| {
-        if step.span == answerer.step && effect.span == answerer.span {
+        if step.span == answerer.step && Some(step.kind) == answerer.kind && effect.span == answerer.span {
             found |= step.methods.as_ref().is_some_and(|methods| methods.iter().all(|method| &**method == "OPTIONS"))
                 || names_options(&effect.when);
         }

@@ -7,7 +7,9 @@ use super::calls::{
 use super::{Certainty, ServerView, all_when, source};
 use crate::cors::{Block, BlockCode, Fetch, Verdict, headers};
 use crate::finding::Confidence;
-use crate::model::{Guard, Outcome, StepKind, World};
+use crate::model::{
+    Dispatch, EffectKind, Group, Guard, Node, Outcome, PathMatch, PathResult, Step, StepKind, World, each_effect,
+};
 use crate::source::Span;
 
 /// What is wrong with a call.
@@ -27,6 +29,8 @@ pub enum Fault {
     Header,
     /// Preflight and answer follow different policies.
     Conflict,
+    /// The answer is an error, and the policy does not reach errors.
+    Error,
 }
 
 /// A call that fails, and why.
@@ -59,7 +63,117 @@ pub fn diagnose(view: &ServerView) -> Vec<Diagnosis> {
     if !view.complete() {
         return Vec::new();
     }
-    calls(view).iter().filter_map(|call| diagnose_call(view, call)).collect()
+    let calls = calls(view);
+    let mut diagnoses: Vec<Diagnosis> = calls.iter().filter_map(|call| diagnose_call(view, call)).collect();
+    for late in late(view).iter().filter(|late| late.above.kind == StepKind::Route) {
+        let first = calls.iter().find(|call| call.route.span == late.above.span && is_bare(call));
+        let known = |route: usize| diagnoses.iter().any(|diagnosis| diagnosis.route == route);
+        let Some(call) = first else { continue };
+        let Some(route) = position(view, call).filter(|route| !known(*route)) else { continue };
+        let Some(world) = call.answer.worlds.first() else { continue };
+        let Verdict::Blocked(block) = response_verdict(&call.fetch, world) else { continue };
+        diagnoses.push(Diagnosis {
+            fault: Fault::Order,
+            route,
+            fetch: call.fetch.clone(),
+            block,
+            place: late.policy.span,
+            policy: late.policy.span,
+            answered: world.answered_by.map(|by| by.span),
+            by: Some(StepKind::Route),
+            certainty: Certainty::Always,
+            confidence: Confidence::High,
+        });
+    }
+    diagnoses
+}
+
+fn position(view: &ServerView, call: &Call) -> Option<usize> {
+    view.routes.iter().position(|route| std::ptr::eq(route, call.route))
+}
+
+/// Whether the answer to a call has no origin, whatever is assumed.
+fn is_bare(call: &Call) -> bool {
+    call.answer
+        .worlds
+        .iter()
+        .all(|world| world.outcome == Outcome::Answered && world.forwarded.is_none() && allow_origin(world).is_none())
+}
+
+/// A policy for all methods, and a step above it that it would cover if it stood first.
+pub struct Late<'a> {
+    /// The policy's step.
+    pub policy: &'a Step,
+    /// The step above.
+    pub above: &'a Step,
+}
+
+/// The steps that stand above a policy which takes what they take, on its own level or below it, with no other policy
+/// before them.
+pub fn late<'a>(view: &ServerView<'a>) -> Vec<Late<'a>> {
+    let mut found = Vec::new();
+    let mut open = vec![&view.server.root];
+    while let Some(group) = open.pop() {
+        let mut above: Vec<(&'a Step, String)> = Vec::new();
+        // Elsewhere the order of the steps is not that of the program.
+        let in_order = group.dispatch == Dispatch::InOrder;
+        for node in &group.nodes {
+            match node {
+                Node::Group(inner) => {
+                    open.push(inner);
+                    collect(inner, &mut above);
+                }
+                Node::Step(step) => {
+                    let is_policy =
+                        in_order && step.kind == StepKind::Cors && step.methods.is_none() && step.when == Guard::Always;
+                    if is_policy {
+                        let covered = above.iter().filter(|(_, path)| takes(&step.path, path));
+                        found.extend(covered.map(|(above, _)| Late { policy: step, above }));
+                    }
+                    if writes_origin(step) {
+                        above.clear();
+                        break;
+                    }
+                    above.push((step, step.path.sample("").unwrap_or_default()));
+                }
+            }
+        }
+    }
+    found
+}
+
+fn takes(pattern: &PathMatch, path: &str) -> bool {
+    let path = if path.is_empty() { "/" } else { path };
+    matches!(pattern.test(path), PathResult::Yes(_))
+}
+
+fn writes_origin(step: &Step) -> bool {
+    step.kind == StepKind::Cors
+        || step.effects.iter().any(|effect| match &effect.kind {
+            EffectKind::Write(write) => write.is(headers::ALLOW_ORIGIN),
+            EffectKind::Opaque(_) => true,
+            _ => false,
+        })
+}
+
+/// The steps of a group with paths that they take, as long as none of them is a policy.
+fn collect<'a>(group: &'a Group, above: &mut Vec<(&'a Step, String)>) {
+    let mut open = vec![(group, String::new())];
+    let mut inside = Vec::new();
+    while let Some((group, prefix)) = open.pop() {
+        let Some(prefix) = group.mount.sample(&prefix) else { continue };
+        for node in &group.nodes {
+            match node {
+                Node::Group(inner) => open.push((inner, prefix.clone())),
+                Node::Step(step) if writes_origin(step) => return,
+                Node::Step(step) => inside.push((step, step.path.sample(&prefix).unwrap_or_default())),
+            }
+        }
+        if inside.len() > 2000 {
+            return;
+        }
+    }
+    above.extend(inside);
 }
 
 fn diagnose_call(view: &ServerView, call: &Call) -> Option<Diagnosis> {
@@ -124,7 +238,8 @@ fn preflight_fault(
         return None;
     }
     let policy = allow_origin(meant)?;
-    let by = world.answered_by.and_then(|by| by.kind);
+    let refuser = refuser(view, world);
+    let by = refuser.map(|(kind, ..)| kind);
     let listed = |name: &'static str| {
         let sent = world.lines(name).next().or_else(|| allow_origin(world));
         sent.map_or(policy.span, source)
@@ -156,11 +271,22 @@ fn preflight_fault(
         BlockCode::MissingAllowOriginHeader
         | BlockCode::PreflightInvalidStatus
         | BlockCode::PreflightDisallowedRedirect => match by {
+            Some(StepKind::Redirect) if is_inherited(view, call, meant) => return None,
             Some(StepKind::Auth | StepKind::RateLimit | StepKind::Redirect | StepKind::BodyParser) => {
-                (Fault::BlockedPreflight, world.answered_by?.step)
+                (Fault::BlockedPreflight, refuser?.1)
+            }
+            Some(StepKind::Middleware | StepKind::Route)
+                if is_refusal(block.status) && !is_for_options(view, world) =>
+            {
+                let (kind, step, span) = refuser?;
+                (Fault::BlockedPreflight, if kind == StepKind::Route { span } else { step })
             }
             Some(StepKind::Cors) if block.code != BlockCode::MissingAllowOriginHeader => {
                 (Fault::MissingPreflight, world.answered_by?.span)
+            }
+            // One policy that refuses the preflight and lets the answer pass has errors of its own.
+            Some(StepKind::Cors) if block.status.is_some_and(|status| status >= 400) => {
+                (Fault::MissingPreflight, refuser?.2)
             }
             Some(StepKind::Cors) => (Fault::Conflict, source(policy)),
             Some(StepKind::Proxy) => return None,
@@ -177,16 +303,52 @@ fn preflight_fault(
     };
     Some(Diagnosis {
         fault,
-        route: view.routes.iter().position(|route| std::ptr::eq(route, call.route))?,
+        route: position(view, call)?,
         fetch: call.fetch.clone(),
         block,
         place,
         policy: policy.span,
-        answered: world.answered_by.map(|by| by.span),
+        answered: refuser.map(|(.., span)| span).or(world.answered_by.map(|by| by.span)),
         by,
         certainty,
         confidence: Confidence::High,
     })
+}
+
+/// What kind of step answered, where it is registered and where it answered. Where an error was answered, that is the
+/// step in which it arose.
+fn refuser(view: &ServerView, world: &World) -> Option<(StepKind, Span, Span)> {
+    let answerer = world.answered_by?;
+    let mut found = None;
+    each_effect(view.server, &mut |step, effect| {
+        if matches!(effect.kind, EffectKind::Fail(_))
+            && world.ran.contains(&step.span)
+            && world.because.iter().any(|because| because.span == effect.span)
+        {
+            found = Some((step.kind, step.span, effect.span));
+        }
+    });
+    let is_error = world.status.is_none_or(|status| status >= 400);
+    found.filter(|_| is_error).or_else(|| Some((answerer.kind?, answerer.step, answerer.span)))
+}
+
+/// Whether a status says that the request was refused or sent elsewhere.
+fn is_refusal(status: Option<u16>) -> bool {
+    matches!(status, Some(301 | 302 | 303 | 307 | 308 | 401 | 403 | 407 | 429))
+}
+
+/// Whether a route that only redirects has its headers from a level that it shares with routes which do not: nobody
+/// meant it to be called.
+fn is_inherited(view: &ServerView, call: &Call, meant: &World) -> bool {
+    let redirects = |world: &World| world.status.is_some_and(|status| (300..400).contains(&status));
+    let Some(policy) = allow_origin(meant) else { return false };
+    redirects(meant)
+        && view.routes.iter().filter(|route| !std::ptr::eq(*route, call.route)).any(|route| {
+            let answer = view.from_page(route, &call.fetch.origin);
+            answer.worlds.iter().any(|world| {
+                !redirects(world) && world.lines(headers::ALLOW_ORIGIN).any(|sent| sent.span == policy.span)
+            })
+        })
 }
 
 /// The preflight is let through, but the answer is not.
@@ -213,7 +375,9 @@ fn refused_answer(view: &ServerView, call: &Call) -> Option<Diagnosis> {
             None => {
                 let takes =
                     step.methods.as_ref().is_none_or(|methods| methods.iter().any(|own| *own == call.route.method));
-                if !takes || world.ran.contains(&step.span) {
+                if world.status.is_some_and(|status| status >= 400) && by != Some(StepKind::Static) {
+                    (Fault::Error, refuser(view, world).map_or(call.route.span, |(.., span)| span))
+                } else if !takes || world.ran.contains(&step.span) {
                     (Fault::PreflightOnly, policy.span)
                 } else if matches!(by, Some(StepKind::Auth | StepKind::RateLimit) | None) {
                     continue;
@@ -224,7 +388,7 @@ fn refused_answer(view: &ServerView, call: &Call) -> Option<Diagnosis> {
         };
         return Some(Diagnosis {
             fault,
-            route: view.routes.iter().position(|route| std::ptr::eq(route, call.route))?,
+            route: position(view, call)?,
             fetch: call.fetch.clone(),
             block,
             place,

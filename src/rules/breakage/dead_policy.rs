@@ -3,7 +3,7 @@
 use crate::cors::{Request, headers};
 use crate::finding::{Applicability, Confidence, Label, Severity};
 use crate::model::{
-    EffectKind, End, Group, Node, Outcome, PathMatch, PathResult, RemarkKind, Step, StepKind, World, each_effect,
+    EffectKind, End, Outcome, PathMatch, PathResult, RemarkKind, Step, StepKind, World, each_effect, steps,
 };
 use crate::rules::calls::origins;
 use crate::rules::{Report, Rule, ServerView, edits, when, with_certainty};
@@ -41,13 +41,17 @@ impl DeadPolicy {
         let Some((error, span)) = &view.server.startup_error else { return };
         // Where no step of the policy is concerned, the program's own tests will tell.
         let mut concerned = false;
-        each_step(&view.server.root, &mut |step| {
-            concerned |= step.span.contains(*span) && is_policy(step);
-        });
+        for step in steps(view.server) {
+            concerned |= is_policy(step)
+                && (step.span.contains(*span) || step.effects.iter().any(|effect| effect.span.contains(*span)));
+        }
         if !concerned {
             return;
         }
-        let message = "the server does not start: this path pattern is none".to_owned();
+        let message = match view.server.framework {
+            "express" => "the server does not start: this path pattern is none".to_owned(),
+            _ => format!("the server does not start: {error}"),
+        };
         let Some(finding) = report.at(self.id(), *span, "throws at the start", message) else { return };
         let assumed = view.server.runtime.contains("assumed");
         finding.consequence = Some(format!("{}: `{error}`", view.server.runtime));
@@ -69,13 +73,13 @@ impl DeadPolicy {
     /// A policy whose callback never calls back.
     fn hanging(&self, view: &ServerView, report: &mut Report) {
         let mut policies = Vec::new();
-        each_step(&view.server.root, &mut |step| {
+        for step in steps(view.server) {
             let said =
                 step.effects.iter().any(|effect| matches!(effect.kind, EffectKind::Notice(RemarkKind::Dead { .. })));
             if step.kind == StepKind::Cors && step.end == End::Hang && !said {
                 policies.push(step);
             }
-        });
+        }
         for step in policies {
             for route in &view.routes {
                 for origin in origins(view) {
@@ -98,11 +102,11 @@ impl DeadPolicy {
             return;
         }
         let mut found = Vec::new();
-        each_step(&view.server.root, &mut |step| {
+        for step in steps(view.server) {
             if step.kind == StepKind::Cors && step.path.text().contains('*') && takes_nothing(&step.path, view) {
                 found.push(step);
             }
-        });
+        }
         for step in found {
             let message = format!("this policy never takes effect: `{}` takes no path", step.path.text());
             let place = edits::literal(view, step.span, step.path.text()).unwrap_or(step.span);
@@ -158,17 +162,4 @@ fn takes_nothing(path: &PathMatch, view: &ServerView) -> bool {
     let common = ["/", "/api", "/api/items", "/x", "/x/y/z"];
     let routes = view.routes.iter().map(|route| route.path.as_str());
     routes.chain(common).all(|probe| path.test(probe) == PathResult::No)
-}
-
-/// Visits every step of a group, outer ones first.
-fn each_step<'a>(root: &'a Group, visit: &mut dyn FnMut(&'a Step)) {
-    let mut open = vec![root];
-    while let Some(group) = open.pop() {
-        for node in &group.nodes {
-            match node {
-                Node::Group(inner) => open.push(inner),
-                Node::Step(step) => visit(step),
-            }
-        }
-    }
 }

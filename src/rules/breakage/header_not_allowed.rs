@@ -38,12 +38,20 @@ impl Rule for HeaderNotAllowed {
                     }
                 }
             }
+            let writes = view.writes(|name| name.eq_ignore_ascii_case(headers::ALLOW_HEADERS));
+            let has_list = writes.iter().any(|(_, effect, write)| {
+                write.trail.0.first().map_or(effect.span, |(place, _)| *place) == first.place
+            });
             finding.evidence = evidence(view, &first.fetch);
             finding.consequence = Some(format!(
                 "\"Request header field {} is not allowed by Access-Control-Allow-Headers in preflight response.\"",
                 first.block.parameter
             ));
-            finding.help = Some(help::allow_headers(view, &words));
+            finding.help = Some(if has_list {
+                help::allow_headers(view, &words)
+            } else {
+                format!("answer the preflight with `Access-Control-Allow-Headers: {words}`")
+            });
             if let [name] = &names[..]
                 && view.writes(|name| name.eq_ignore_ascii_case(headers::ALLOW_HEADERS)).iter().any(
                     |(_, effect, write)| write.trail.0.first().map_or(effect.span, |(place, _)| *place) == first.place,

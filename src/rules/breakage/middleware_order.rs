@@ -3,7 +3,7 @@
 use crate::finding::{Confidence, Label, Severity};
 use crate::model::StepKind;
 use crate::rules::calls::{calls, response_verdict};
-use crate::rules::trace::{Diagnosis, Fault};
+use crate::rules::trace::{Diagnosis, Fault, late};
 use crate::rules::{Report, Rule, ServerView, evidence, with_certainty};
 
 /// `middleware-order`
@@ -47,10 +47,46 @@ impl Rule for MiddlewareOrder {
             let here: Vec<&Diagnosis> = late.iter().copied().filter(|diagnosis| diagnosis.place == place).collect();
             self.report(view, &here, report);
         }
+        if view.complete() {
+            self.others(view, report);
+        }
     }
 }
 
 impl MiddlewareOrder {
+    /// Steps that answer only now and then: a broken body, a file.
+    fn others(&self, view: &ServerView, report: &mut Report) {
+        let late = late(view);
+        for (kind, message, label) in [
+            (
+                StepKind::BodyParser,
+                "the body parser answers broken and large bodies before the CORS policy is reached",
+                "answers 400 and 413 without it",
+            ),
+            (StepKind::Static, "files are served before the CORS policy is reached", "answers without it"),
+        ] {
+            for late in late.iter().filter(|late| late.above.kind == kind) {
+                let Some(finding) = report.at(self.id(), late.policy.span, "registered too late", message) else {
+                    continue;
+                };
+                finding.labels.push(Label::new(late.above.span, label));
+                finding.help = Some("register it above what it should cover".into());
+                if kind == StepKind::Static {
+                    // Files are mostly for the server's own pages.
+                    finding.severity = Severity::Warning;
+                    finding.confidence = Confidence::Low;
+                    finding.consequence =
+                        Some("pages of other origins cannot read the files, nor use them as fonts".into());
+                } else {
+                    finding.severity = Severity::Note;
+                    finding.confidence = Confidence::Medium;
+                    finding.consequence =
+                        Some("the page sees a CORS error instead of the status, and cannot tell what was wrong".into());
+                }
+            }
+        }
+    }
+
     fn report(&self, view: &ServerView, late: &[&Diagnosis], report: &mut Report) {
         // What a page of another origin would call comes first.
         let is_meant = |diagnosis: &&&Diagnosis| {

@@ -4,11 +4,14 @@ use crate::cors::{Request, headers};
 use crate::finding::{Applicability, Edit, Fix, Label};
 use crate::model::{Guard, World};
 use crate::rules::calls::origins;
-use crate::rules::{Report, Rule, ServerView};
+use crate::rules::trace::Fault;
+use crate::rules::{Report, Rule, ServerView, evidence, with_certainty};
 use crate::source::Span;
 
 /// `missing-on-errors`
 pub struct MissingOnErrors;
+
+const CONSEQUENCE: &str = "the page sees a CORS error instead of the 401, 404 or 500: \"No 'Access-Control-Allow-Origin' header is present on the requested resource.\"";
 
 impl Rule for MissingOnErrors {
     fn id(&self) -> &'static str {
@@ -16,6 +19,18 @@ impl Rule for MissingOnErrors {
     }
 
     fn check(&self, view: &ServerView, report: &mut Report) {
+        for diagnosis in view.diagnoses().iter().filter(|diagnosis| diagnosis.fault == Fault::Error) {
+            let message = "this error is answered without the CORS headers";
+            let Some(finding) = report.at(self.id(), diagnosis.place, "outside of the policy", message) else {
+                continue;
+            };
+            finding.labels.push(Label::new(diagnosis.policy, "the policy"));
+            finding.evidence = evidence(view, &diagnosis.fetch);
+            finding.consequence = Some(CONSEQUENCE.into());
+            finding.help = Some("apply the policy where it sees errors too, once for the whole application".into());
+            finding.confidence = diagnosis.confidence;
+            with_certainty(finding, &diagnosis.certainty);
+        }
         let writes = view.writes(headers::is_cors_response_header);
         if !writes.iter().any(|(_, effect, _)| hangs_on_status(&effect.when)) {
             return;
@@ -57,7 +72,7 @@ impl Rule for MissingOnErrors {
                             .take(4)
                             .map(|span| Label::new(*span, "and this one")),
                     );
-                    finding.consequence = Some("the page sees a CORS error instead of the 401, 404 or 500: \"No 'Access-Control-Allow-Origin' header is present on the requested resource.\"".into());
+                    finding.consequence = Some(CONSEQUENCE.into());
                     finding.help = Some(match view.server.framework {
                         "nginx" => "add `always`, which sends the header with every status".into(),
                         _ => "set the headers whatever the status".to_owned(),

@@ -37,13 +37,17 @@ impl MissingPreflight {
         let by_hand = diagnosis.place != route.span;
         let (label, message) = match diagnosis.block.code {
             BlockCode::RequestFailed => ("never answers", "the preflight is never answered".to_owned()),
-            BlockCode::PreflightInvalidStatus => {
-                ("not 200 to 299", format!("the preflight is answered with {}", status(diagnosis)))
+            _ if diagnosis.block.status.is_some_and(|status| !(200..300).contains(&status)) => {
+                let method = &diagnosis.fetch.method;
+                ("not 200 to 299", format!("the preflight of {method} is answered with {}", status(diagnosis)))
             }
             _ if by_hand => {
                 ("without the CORS headers", "the preflight is answered without the CORS headers".to_owned())
             }
-            _ => ("needs a preflight", format!("{} needs a preflight, which the policy does not see", route.label)),
+            _ => {
+                let (method, path) = (&diagnosis.fetch.method, &route.path);
+                ("needs a preflight", format!("{method} {path} needs a preflight, which the policy does not see"))
+            }
         };
         let Some(finding) = report.at(self.id(), diagnosis.place, label, message) else { return };
         if by_hand {
