@@ -12,7 +12,9 @@ use crate::config::Settings;
 use crate::finding::{Finding, Outcome, Problem, ProblemKind};
 use crate::fix::Change;
 use crate::frameworks::analysis::{self, Input};
-use crate::model::{Environment, Server, Session};
+use crate::frameworks::nginx::Tree;
+use crate::link::{self, Surroundings};
+use crate::model::{Environment, Project, Server, Session};
 use crate::rules;
 use crate::source::{
     Candidate, FileId, FileKind, LoadError, SourceFile, SourceSet, Visit, WalkSettings, Walked, looks_like_nginx, walk,
@@ -35,8 +37,8 @@ pub struct Run {
 /// The servers of what the settings name.
 #[derive(Debug)]
 pub struct Servers {
-    /// The servers, in the order of their places.
-    pub servers: Vec<Server>,
+    /// The servers, in the order of their places, and which stands behind which.
+    pub project: Project,
     /// What could not be read.
     pub problems: Vec<Problem>,
     /// The files that were read.
@@ -49,17 +51,17 @@ pub fn servers(settings: &Settings) -> Servers {
     let mut gathered = gather(settings, &sources, &AtomicUsize::new(0));
     let mut problems = std::mem::take(&mut gathered.problems);
     let extracted = on_large_stack(|| extract(&mut gathered, settings, &sources, true));
-    let (servers, more) = extracted.unwrap_or_else(|fault| (Vec::new(), vec![internal(fault)]));
+    let (project, more) = extracted.unwrap_or_else(|fault| (Project::default(), vec![internal(fault)]));
     problems.extend(more);
     problems.sort();
     problems.dedup();
-    Servers { servers, problems, sources }
+    Servers { project, problems, sources }
 }
 
 impl Servers {
     /// A server to be asked, with what stands behind it.
     pub fn session<'a>(&'a self, server: &'a Server, environment: Environment) -> Session<'a> {
-        Session::new(server, environment)
+        self.project.linked(Session::new(server, environment))
     }
 }
 
@@ -235,8 +237,9 @@ fn source_kind(kind: FileKind) -> Option<SourceKind> {
 }
 
 fn analyse(gathered: &mut Gathered, settings: &Settings, sources: &Arc<SourceSet>) -> Analysis {
-    let (servers, problems) = extract(gathered, settings, sources, false);
-    let mut findings = rules::check(&servers, sources);
+    let (project, problems) = extract(gathered, settings, sources, false);
+    let servers = &project.servers;
+    let mut findings = rules::check(&project, sources, analysis::speaks_of_cors);
     for finding in &mut findings {
         let place = finding.primary.span;
         let server = servers.iter().find(|server| server.files.contains(&place.file));
@@ -247,7 +250,7 @@ fn analyse(gathered: &mut Gathered, settings: &Settings, sources: &Arc<SourceSet
     Analysis {
         findings,
         problems,
-        servers: servers.iter().filter(|server| server.complete).count(),
+        servers: servers.iter().filter(|server| server.complete && analysis::speaks_of_cors(server)).count(),
         unknown_facts: servers.iter().map(analysis::unknown_facts).sum(),
     }
 }
@@ -258,7 +261,7 @@ fn extract(
     settings: &Settings,
     sources: &Arc<SourceSet>,
     all: bool,
-) -> (Vec<Server>, Vec<Problem>) {
+) -> (Project, Vec<Problem>) {
     let mut makers: Vec<PathBuf> = gathered.walked.makers.iter().map(|(path, _)| path.clone()).collect();
     if !all {
         // What makes a server may mount what sets CORS, where both belong to one package.
@@ -276,11 +279,15 @@ fn extract(
     }
     nginx.sort();
     let input = Input { programs: std::mem::take(&mut gathered.programs), makers, nginx };
-    let (mut servers, problems) = analysis::servers(sources, &settings.root, input);
-    if !all {
-        servers.retain(analysis::speaks_of_cors);
-    }
-    (servers, problems)
+    let (servers, problems) = analysis::servers(sources, &settings.root, input);
+    let tree = Tree::new(settings.root.clone());
+    let declared = &settings.config.proxies;
+    let around = Surroundings {
+        sources,
+        find: &|name| tree.find(name),
+        configured: declared.iter().map(|proxy| (proxy.from.clone(), proxy.to.clone())).collect(),
+    };
+    (link::join(servers, &around), problems)
 }
 
 /// The folder of the nearest manifest, or the file's own.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use corslint::cors::{BlockCode, Fetch, Verdict, browser, headers};
 use corslint::finding::{Evidence, Finding};
 use corslint::frameworks::analysis::{Input, servers};
-use corslint::model::{Environment, Server, Session};
+use corslint::model::{Environment, Project, Session};
 use corslint::rules;
 use corslint::rules::page::pages;
 use corslint::source::{FileKind, SourceSet};
@@ -24,7 +24,7 @@ fn write(folder: &Path, files: &[(String, String)]) {
 }
 
 /// The servers of some files, and the findings of each.
-fn check(folder: &Path, files: &[(String, String)]) -> Vec<(Server, Vec<Finding>)> {
+fn check(folder: &Path, files: &[(String, String)]) -> Vec<(Project, Vec<Finding>)> {
     write(folder, files);
     let sources = Arc::new(SourceSet::new(folder.to_owned()));
     let mut input = Input::default();
@@ -47,15 +47,16 @@ fn check(folder: &Path, files: &[(String, String)]) -> Vec<(Server, Vec<Finding>
     servers
         .into_iter()
         .map(|server| {
-            let findings = rules::check(std::slice::from_ref(&server), &sources);
-            (server, findings)
+            let project = Project { servers: vec![server], links: Vec::new() };
+            let findings = rules::check(&project, &sources, |_| true);
+            (project, findings)
         })
         .collect()
 }
 
 /// Plays an exchange again.
-fn replay(name: &str, server: &Server, row: &Evidence) {
-    let answer = Session::ordinary(server, Environment::Unknown).answer(&row.request);
+fn replay(name: &str, project: &Project, row: &Evidence) {
+    let answer = Session::ordinary(&project.servers[0], Environment::Unknown).answer(&row.request);
     assert_eq!(answer.status, row.status, "{name}: the status of {:?}", row.request);
     let shown: Vec<_> = answer
         .headers

@@ -9,7 +9,7 @@ use super::simulate::place;
 use super::{Ending, Verdict, check, output};
 use crate::cors::{Request, headers};
 use crate::engine;
-use crate::model::{Answer, Guard, Reason, Server, World};
+use crate::model::{Answer, Guard, KnownBy, Project, Reason, Server, World};
 use crate::report::clean;
 use crate::rules::{OTHER_STRANGER, Route, STRANGER, ServerView};
 use crate::source::{SourceSet, Span};
@@ -19,17 +19,22 @@ pub(super) fn run(args: &PolicyArgs) -> Ending {
     let found = engine::servers(&settings);
     let text = match args.format {
         ListFormatArg::Json => {
-            let servers: Vec<Json> = found.servers.iter().map(|server| server_json(server, &found.sources)).collect();
+            let servers: Vec<Json> = found
+                .project
+                .servers
+                .iter()
+                .map(|server| server_json(server, &found.project, &found.sources))
+                .collect();
             let mut text = json!({ "version": 1, "servers": servers }).to_string();
             text.push('\n');
             text
         }
         ListFormatArg::Human => {
             let mut text = String::new();
-            for server in &found.servers {
-                describe(&mut text, server, &found.sources);
+            for server in &found.project.servers {
+                describe(&mut text, server, &found.project, &found.sources);
             }
-            if found.servers.is_empty() {
+            if found.project.servers.is_empty() {
                 text.push_str("no server was found\n");
             }
             text
@@ -53,8 +58,8 @@ struct Scope {
     unknown: Vec<(String, Option<Span>)>,
 }
 
-fn scopes(server: &Server, sources: &SourceSet) -> Vec<Scope> {
-    let view = ServerView::new(server, std::slice::from_ref(server), sources);
+fn scopes(server: &Server, project: &Project, sources: &SourceSet) -> Vec<Scope> {
+    let view = ServerView::new(server, project, sources);
     view.routes.iter().map(|route| scope(&view, route)).collect()
 }
 
@@ -181,7 +186,7 @@ fn header_fact(name: &'static str, header: &str, answer: &Answer) -> Option<Fact
     Some(Fact { name, value, places: places(answer, header) })
 }
 
-fn describe(text: &mut String, server: &Server, sources: &SourceSet) {
+fn describe(text: &mut String, server: &Server, project: &Project, sources: &SourceSet) {
     let what = if server.complete { "server" } else { "policy" };
     let _ = writeln!(text, "{what} {} ({})", place(server, sources), clean(&server.runtime));
     for listen in &server.listens {
@@ -198,7 +203,19 @@ fn describe(text: &mut String, server: &Server, sources: &SourceSet) {
         let _ = writeln!(text, "  does not start: {}  {}\n", clean(error), at(*span, sources));
         return;
     }
-    for scope in scopes(server, sources) {
+    for (index, link) in project.links.iter().enumerate() {
+        let first = !project.links[..index].iter().any(|other| (other.from, other.to) == (link.from, link.to));
+        let (Some(from), Some(to)) = (project.servers.get(link.from), project.servers.get(link.to)) else { continue };
+        if first && std::ptr::eq(from, server) {
+            let how = match link.known_by {
+                KnownBy::Configured => "as corslint.toml says",
+                KnownBy::ServiceName => "by its name in the compose file",
+                KnownBy::Port => "by its port",
+            };
+            let _ = writeln!(text, "  hands on to {}, {how}  {}", place(to, sources), at(link.at, sources));
+        }
+    }
+    for scope in scopes(server, project, sources) {
         let _ = writeln!(text, "  {}", clean(&scope.route));
         for fact in &scope.facts {
             let places: Vec<String> = fact.places.iter().map(|span| at(*span, sources)).collect();
@@ -217,12 +234,12 @@ fn at(span: Span, sources: &SourceSet) -> String {
     format!("{}:{}", clean(&source.name), source.position(span.start).line)
 }
 
-fn server_json(server: &Server, sources: &SourceSet) -> Json {
+fn server_json(server: &Server, project: &Project, sources: &SourceSet) -> Json {
     let source = sources.get(server.span.file);
     let scopes: Vec<Json> = if server.startup_error.is_some() {
         Vec::new()
     } else {
-        scopes(server, sources)
+        scopes(server, project, sources)
             .iter()
             .map(|scope| {
                 let facts: Vec<Json> = scope

@@ -49,8 +49,8 @@ pub(super) fn run(args: &SimulateArgs) -> Ending {
 /// The server to ask: the only one, or the one that the file makes or lets listen.
 pub(super) fn pick<'a>(found: &'a Servers, file: Option<&Path>) -> Result<&'a Server, Failure> {
     let sources = &found.sources;
-    let whole: Vec<&Server> = found.servers.iter().filter(|server| server.complete).collect();
-    let all: Vec<&Server> = if whole.is_empty() { found.servers.iter().collect() } else { whole };
+    let whole: Vec<&Server> = found.project.servers.iter().filter(|server| server.complete).collect();
+    let all: Vec<&Server> = if whole.is_empty() { found.project.servers.iter().collect() } else { whole };
     let list = |servers: &[&Server]| {
         let rows: Vec<String> = servers.iter().map(|server| format!("--server {}", place(server, sources))).collect();
         rows.join("\n        ")
@@ -76,6 +76,7 @@ pub(super) fn pick<'a>(found: &'a Servers, file: Option<&Path>) -> Result<&'a Se
             && line.is_none_or(|line| source.position(span.start).line == line)
     };
     let matching: Vec<&Server> = found
+        .project
         .servers
         .iter()
         .filter(|server| named(server.span) || server.listens.iter().any(|listen| named(listen.span)))

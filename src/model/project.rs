@@ -48,8 +48,12 @@ impl Project {
     /// One of its servers, not asked yet, with those that stand behind it.
     pub fn session(&self, index: usize, environment: Environment) -> Option<Session<'_>> {
         let server = self.servers.get(index)?;
-        let session = Session::new(server, environment);
-        Some(self.behind().into_iter().fold(session, |session, (at, behind)| session.with_behind(at, behind)))
+        Some(self.linked(Session::new(server, environment)))
+    }
+
+    /// A session with those servers that stand behind.
+    pub fn linked<'a>(&'a self, session: Session<'a>) -> Session<'a> {
+        self.behind().into_iter().fold(session, |session, (at, behind)| session.with_behind(at, behind))
     }
 
     /// The link of the hand-over at a place.

@@ -22,7 +22,7 @@ pub use view::{
 };
 
 use crate::finding::{Category, Confidence, Finding, Label, Severity};
-use crate::model::{Sent, Server};
+use crate::model::{Project, Sent, Server};
 use crate::source::{SourceSet, Span};
 
 /// One rule.
@@ -88,12 +88,12 @@ impl Report {
     }
 }
 
-/// Findings of all rules over all servers, in the order of the rules. `sources` gives the words for changes.
-pub fn check(servers: &[Server], sources: &SourceSet) -> Vec<Finding> {
+/// Findings of all rules over the servers that are asked, in the order of the rules. `sources` gives the words for changes.
+pub fn check(project: &Project, sources: &SourceSet, is_asked: impl Fn(&Server) -> bool) -> Vec<Finding> {
     let mut report = Report::default();
-    for server in servers {
+    for server in project.servers.iter().filter(|server| is_asked(server)) {
         let before = report.findings.len();
-        let view = ServerView::new(server, servers, sources);
+        let view = ServerView::new(server, project, sources);
         for rule in rules() {
             rule.check(&view, &mut report);
         }

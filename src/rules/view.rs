@@ -10,8 +10,8 @@ use super::trace::{Diagnosis, diagnose};
 use crate::cors::{Credentials, Fetch, Origin, Request, StringTest, Verdict, browser, headers};
 use crate::finding::Evidence;
 use crate::model::{
-    Answer, Check, Effect, EffectKind, Environment, Group, Guard, HeaderWrite, Node, PathMatch, Sent, Server, Session,
-    Step, StepKind, Text, World, each_effect,
+    Answer, Check, Effect, EffectKind, Environment, Group, Guard, HeaderWrite, Node, PathMatch, Project, Sent, Server,
+    Session, Step, StepKind, Text, World, each_effect,
 };
 use crate::source::{SourceSet, Span};
 
@@ -33,6 +33,8 @@ pub struct ServerView<'a> {
     pub entries: Vec<Entry>,
     /// Tests of an origin other than for equality, with their places.
     pub tests: Vec<OriginCheck>,
+    /// The servers of the run, and which stands behind which.
+    pub project: &'a Project,
     /// All servers of the run.
     pub servers: &'a [Server],
     /// The files of the run: for the words of a change, never to find a fault.
@@ -91,13 +93,14 @@ pub struct Exchange {
 
 impl<'a> ServerView<'a> {
     /// A view of one of the servers of a run.
-    pub fn new(server: &'a Server, servers: &'a [Server], sources: &'a SourceSet) -> Self {
+    pub fn new(server: &'a Server, project: &'a Project, sources: &'a SourceSet) -> Self {
         let mut view = Self {
             server,
             routes: Vec::new(),
             entries: Vec::new(),
             tests: Vec::new(),
-            servers,
+            project,
+            servers: &project.servers,
             sources,
             answers: RefCell::default(),
             diagnoses: OnceCell::new(),
@@ -113,14 +116,15 @@ impl<'a> ServerView<'a> {
         if let Some(answer) = self.answers.borrow().get(request) {
             return answer.clone();
         }
-        let answer = Rc::new(Session::ordinary(self.server, Environment::Unknown).answer(request));
+        let session = Session::ordinary(self.server, Environment::Unknown);
+        let answer = Rc::new(self.project.linked(session).answer(request));
         self.answers.borrow_mut().insert(request.clone(), answer.clone());
         answer
     }
 
     /// Asks the server, in every circumstance: whether a file is there, a limit is reached, a body is broken.
     pub fn ask_in_all_circumstances(&self, request: &Request) -> Answer {
-        Session::new(self.server, Environment::Unknown).answer(request)
+        self.project.linked(Session::new(self.server, Environment::Unknown)).answer(request)
     }
 
     /// Asks for a route from a page of this origin.
