@@ -43,6 +43,13 @@ pub(super) fn reflects(world: &World, origin: &str) -> bool {
     only(world, headers::ALLOW_ORIGIN).is_some_and(|(_, value)| value == origin)
 }
 
+/// Whether whoever names no origin is sent `*`: then echoing is how a library says `*` to those who name one
+/// (flask-cors by default).
+pub(super) fn says_wildcard(view: &ServerView, route: &Route) -> bool {
+    let answer = view.ask(&crate::cors::Request::new(&*route.method, &route.path));
+    when(&answer, |world| only(world, headers::ALLOW_ORIGIN).is_some_and(|(_, value)| value == "*")).is_some()
+}
+
 fn reflection(view: &ServerView, route: &Route, credentials: bool, rule: &'static str, report: &mut Report) {
     let answer = view.from_page(route, STRANGER);
     let reflected = |world: &World| reflects(world, STRANGER) && allows_credentials(world) == credentials;
@@ -54,6 +61,9 @@ fn reflection(view: &ServerView, route: &Route, credentials: bool, rule: &'stati
     // Two strangers that have nothing in common: whoever lets in both lets in anybody.
     let other = view.from_page(route, OTHER_STRANGER);
     if when(&other, |world| reflects(world, OTHER_STRANGER) && allows_credentials(world) == credentials).is_none() {
+        return;
+    }
+    if !credentials && says_wildcard(view, route) {
         return;
     }
     let Some((sent, _)) = only(world, headers::ALLOW_ORIGIN) else { return };

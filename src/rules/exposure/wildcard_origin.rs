@@ -7,7 +7,7 @@ use crate::rules::{
     Report, Route, Rule, STRANGER, ServerView, allows_credentials, evidence, only, source, when, with_trail,
 };
 
-use super::reflected_origin::reflects;
+use super::reflected_origin::{reflects, says_wildcard};
 
 /// `wildcard-origin`
 pub struct WildcardOrigin;
@@ -27,7 +27,10 @@ impl Rule for WildcardOrigin {
     fn check(&self, view: &ServerView, report: &mut Report) {
         for route in &view.routes {
             let answer = view.from_page(route, STRANGER);
-            let open = |world: &World| is_wildcard(world) && !allows_credentials(world);
+            let echoed = says_wildcard(view, route);
+            let open = |world: &World| {
+                (is_wildcard(world) || echoed && reflects(world, STRANGER)) && !allows_credentials(world)
+            };
             let Some((certainty, world)) = when(&answer, open) else { continue };
             if certainty.is_fallback() || certainty.is_development() {
                 continue;
