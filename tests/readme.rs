@@ -196,7 +196,7 @@ fn what_the_readme_shows_is_what_happens() {
 fn links_of_the_documents_lead_somewhere() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut dead = Vec::new();
-    let documents = ["README.md", "CHANGELOG.md"].map(|name| root.join(name)).into_iter();
+    let documents = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(|name| root.join(name)).into_iter();
     let docs = std::fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path());
     for document in documents.chain(docs) {
         let text = std::fs::read_to_string(&document).unwrap();
