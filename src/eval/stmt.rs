@@ -548,13 +548,13 @@ impl Evaluator<'_> {
                         }
                     }
                 }
-                ClassMember::Method { function, .. } if self.language() == Language::Python => {
-                    // Methods with decorators are looked up as fields, so that the decorators act.
-                    if !function.decorators.is_empty() {
-                        let value = self.closure(function, frame);
-                        let value = self.decorated(value, &function.decorators, scope);
-                        self.set_field(statics, &function.name, value, function.name_span);
-                    }
+                // Methods with decorators are looked up as fields, so that the decorators act.
+                ClassMember::Method { function, .. }
+                    if self.language() == Language::Python && !function.decorators.is_empty() =>
+                {
+                    let value = self.closure(function, frame);
+                    let value = self.decorated(value, &function.decorators, scope);
+                    self.set_field(statics, &function.name, value, function.name_span);
                 }
                 _ => {}
             }

@@ -373,8 +373,7 @@ fn refused_answer(view: &ServerView, call: &Call) -> Option<Diagnosis> {
             Some(sent) if !call.preflighted || sent.span == policy.span => continue,
             Some(sent) => (Fault::Conflict, source(sent)),
             None => {
-                let takes =
-                    step.methods.as_ref().is_none_or(|methods| methods.iter().any(|own| *own == call.route.method));
+                let takes = step.methods.as_ref().is_none_or(|methods| methods.contains(&call.route.method));
                 if world.status.is_some_and(|status| status >= 400) && by != Some(StepKind::Static) {
                     (Fault::Error, refuser(view, world).map_or(call.route.span, |(.., span)| span))
                 } else if !takes || world.ran.contains(&step.span) {

@@ -15,12 +15,15 @@ use crate::source::{FileId, SourceSet, Span};
 use crate::syntax::program::{Language, Program};
 use crate::syntax::{SourceKind, language_of, lower};
 
+/// A program that was read; `None` where it cannot be.
+type Read = Option<(FileId, Arc<Program>)>;
+
 /// Finds modules on disk. Nothing above `root` is read.
 #[derive(Debug)]
 pub struct Repository {
     sources: Arc<SourceSet>,
     root: PathBuf,
-    programs: Mutex<FxHashMap<PathBuf, Option<(FileId, Arc<Program>)>>>,
+    programs: Mutex<FxHashMap<PathBuf, Read>>,
     manifests: manifests::Manifests,
 }
 
