@@ -501,7 +501,9 @@ fn middleware(eval: &mut Evaluator, tag: &'static str, value: &Value, step: &mut
             step.label = "the body parser".into();
             let is_json =
                 Guard::test(Text::header("content-type"), crate::cors::StringTest::Contains("json".into()), span);
-            let reads = header("content-length").and(is_json);
+            // A request that names a kind has a body of it, unless it says that the body is empty.
+            let empty = Guard::test(Text::header("content-length"), crate::cors::StringTest::Equals("0".into()), span);
+            let reads = is_json.and(Guard::not(empty));
             let limit = value.as_object().and_then(|id| eval.field(id, "0")).map(|field| field.value.clone());
             let limit = limit.map_or(Some(102_400), |options| match eval.get(&options, "limit", span).kind {
                 Kind::Number(bytes) => Some(bytes as u64),
