@@ -1,8 +1,8 @@
 //! A page loaded without encryption may read.
 
-use crate::cors::{Fetch, Origin, headers};
-use crate::finding::Severity;
-use crate::rules::{Report, Rule, ServerView, allows_credentials, evidence, only, when, with_certainty};
+use crate::cors::{Fetch, Origin};
+use crate::finding::{Applicability, Severity};
+use crate::rules::{Report, Rule, ServerView, allows_credentials, edits, evidence, when, with_certainty};
 
 use super::reflected_origin::reflects;
 
@@ -42,7 +42,10 @@ impl Rule for InsecureOrigin {
                     "somebody on the same network can put a script into that page, and read the answers".into()
                 });
                 finding.help = Some(format!("serve the page over https, and allow `https{}`", &entry.text[4..]));
-                let _ = only(world, headers::ALLOW_ORIGIN);
+                if let Some(span) = edits::literal(view, entry.span, &entry.text) {
+                    let secure = format!("https{}", &entry.text[4..]);
+                    edits::replace(finding, Applicability::Unsafe, "allow the page over https", span, &secure);
+                }
                 with_certainty(finding, &certainty);
             }
         }

@@ -1,9 +1,9 @@
 //! A test of the origin that lets in somebody else's.
 
-use crate::cors::{Fetch, Meant, Origin, WitnessKind, admits_anybody, find_witness, headers};
-use crate::finding::Severity;
+use crate::cors::{Fetch, Meant, Origin, StringTest, WitnessKind, admits_anybody, find_witness, headers};
+use crate::finding::{Applicability, Severity};
 use crate::rules::{
-    Report, Rule, STRANGER, ServerView, allows_credentials, evidence, only, when, with_certainty, with_trail,
+    Report, Rule, STRANGER, ServerView, allows_credentials, edits, evidence, only, when, with_certainty, with_trail,
 };
 
 use super::reflected_origin::reflects;
@@ -55,6 +55,13 @@ impl Rule for LooseOriginPattern {
                     "whoever registers that name can read the answers".into()
                 });
                 finding.help = Some(help(&test.check.test, names.first().copied()));
+                if let (StringTest::Matches(pattern), [name]) = (&test.check.test, names.as_slice())
+                    && view.sources.text(test.check.span) == format!("/{}/", pattern.text)
+                {
+                    let scheme = if pattern.text.contains("http:") { "https?" } else { "https" };
+                    let anchored = format!("/^{scheme}:\\/\\/([a-z0-9-]+\\.)*{}$/", name.replace('.', "\\."));
+                    edits::replace(finding, Applicability::Display, "anchor the pattern", test.check.span, &anchored);
+                }
                 with_trail(finding, sent);
                 with_certainty(finding, &certainty);
             }
@@ -62,8 +69,7 @@ impl Rule for LooseOriginPattern {
     }
 }
 
-fn help(test: &crate::cors::StringTest, name: Option<&str>) -> String {
-    use crate::cors::StringTest;
+fn help(test: &StringTest, name: Option<&str>) -> String {
     let name = name.unwrap_or("example.com");
     match test {
         StringTest::Matches(_) => format!(

@@ -1,12 +1,13 @@
 //! Every origin gets itself back.
 
 use crate::cors::{Fetch, headers};
-use crate::finding::Severity;
+use crate::finding::{Applicability, Edit, Finding, Fix, Severity};
 use crate::model::World;
 use crate::rules::{
-    Certainty, OTHER_STRANGER, Report, Route, Rule, STRANGER, ServerView, allows_credentials, evidence, only, source,
-    when, with_certainty, with_trail,
+    Certainty, OTHER_STRANGER, Report, Route, Rule, STRANGER, ServerView, allows_credentials, edits, evidence, only,
+    source, when, with_certainty, with_trail,
 };
+use crate::source::Span;
 
 /// `reflected-origin-with-credentials`
 pub struct WithCredentials;
@@ -96,8 +97,33 @@ fn reflection(view: &ServerView, route: &Route, credentials: bool, rule: &'stati
     with_trail(finding, sent);
     with_certainty(finding, &certainty);
     finding.help = Some(help(view, credentials).into());
+    changes(view, finding, place, only(world, headers::ALLOW_CREDENTIALS).map(|(sent, _)| source(sent)));
     if !credentials && certainty != Certainty::Always {
         finding.severity = Severity::Warning;
+    }
+}
+
+/// The list in place of `true`; or, where a working call may stop, no credentials.
+fn changes(view: &ServerView, finding: &mut Finding, place: Span, credentials: Option<Span>) {
+    let list = match (view.server.framework, view.sources.text(place).as_str()) {
+        ("express", "true") => Some("['https://app.example.com']"),
+        ("flask", "\"*\"" | "'*'") => Some("[\"https://app.example.com\"]"),
+        _ => None,
+    };
+    if let Some(list) = list {
+        edits::replace(finding, Applicability::Display, "list the origins", place, list);
+    }
+    let off = credentials.and_then(|span| match view.sources.text(span).as_str() {
+        "true" => Some((span, "false")),
+        "True" => Some((span, "False")),
+        _ => None,
+    });
+    if let Some((span, off)) = off.filter(|_| matches!(view.server.framework, "express" | "flask")) {
+        finding.fixes.push(Fix {
+            title: "leave the credentials out".to_owned(),
+            applicability: Applicability::Unsafe,
+            edits: vec![Edit { span, replacement: off.to_owned() }],
+        });
     }
 }
 
