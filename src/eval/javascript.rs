@@ -170,7 +170,7 @@ impl Evaluator<'_> {
             "match" => match &first?.kind {
                 Kind::Regex(regex) => {
                     let guard = self.tested(&regex.clone(), first?.span, receiver, span);
-                    Value::choose(guard, Value::unknown("what the pattern found", span), Value::new(Kind::Null, span))
+                    Value::choose(guard, self.open_array("what the pattern found", span), Value::new(Kind::Null, span))
                 }
                 _ => return None,
             },
@@ -194,7 +194,11 @@ impl Evaluator<'_> {
             "test" => Some(Value::test(self.tested(regex, at, subject, span), span)),
             "exec" => {
                 let guard = self.tested(regex, at, subject, span);
-                Some(Value::choose(guard, Value::unknown("what the pattern found", span), Value::new(Kind::Null, span)))
+                Some(Value::choose(
+                    guard,
+                    self.open_array("what the pattern found", span),
+                    Value::new(Kind::Null, span),
+                ))
             }
             _ => None,
         }

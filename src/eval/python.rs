@@ -481,7 +481,7 @@ impl Evaluator<'_> {
         let there = subject.present();
         let guard = there.and(self.tested(&anchored, pattern.span, subject, span));
         let guard = if guard == Guard::Never && subject.reason().is_some() { unknown_test(span) } else { guard };
-        Some(Value::choose(guard, Value::unknown("what the pattern found", span), Value::new(Kind::Null, span)))
+        Some(Value::choose(guard, self.open_array("what the pattern found", span), Value::new(Kind::Null, span)))
     }
 }
 
