@@ -331,11 +331,7 @@ impl Evaluator<'_> {
             let value = match parameter.kind {
                 ParameterKind::Rest => {
                     let rest = arguments.positional.iter().skip(at).cloned().collect();
-                    let array = self.new_array(rest, function.span);
-                    if let (Some(reason), Some(id)) = (&arguments.open, array.as_object()) {
-                        self.leave_open(id, reason.clone());
-                    }
-                    array
+                    self.list(rest, arguments.open.clone(), function.span)
                 }
                 ParameterKind::RestKeywords => {
                     let id = self.new_object(Tag::Plain, function.span);

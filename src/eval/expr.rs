@@ -151,11 +151,7 @@ impl Evaluator<'_> {
                 _ => values.push(self.expr(item, frame)),
             }
         }
-        let array = self.new_array(values, span);
-        if let (Some(reason), Some(id)) = (open, array.as_object()) {
-            self.leave_open(id, reason);
-        }
-        array
+        self.list(values, open, span)
     }
 
     fn object_literal(&mut self, properties: &[Property], frame: FrameId, span: Span) -> Value {

@@ -30,6 +30,15 @@ impl Evaluator<'_> {
         Value::new(Kind::Object(id), span)
     }
 
+    /// A new array of these items, and why there may be more.
+    pub(super) fn list(&mut self, items: Vec<Value>, open: Option<Reason>, span: Span) -> Value {
+        let array = self.new_array(items, span);
+        if let (Some(reason), Some(id)) = (open, array.as_object()) {
+            self.leave_open(id, reason);
+        }
+        array
+    }
+
     /// An object.
     pub fn object(&self, id: ObjectId) -> &Object {
         &self.objects[id.0 as usize]

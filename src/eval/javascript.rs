@@ -301,11 +301,7 @@ impl Evaluator<'_> {
                         items.push(argument.clone());
                     }
                 }
-                let array = self.new_array(items, span);
-                if let (Some(reason), Some(id)) = (open, array.as_object()) {
-                    self.leave_open(id, reason);
-                }
-                array
+                self.list(items, open, span)
             }
             "join" | "toString" => {
                 let separator = match first.map(|separator| &separator.kind) {
@@ -334,11 +330,7 @@ impl Evaluator<'_> {
                     return Some(self.open_array("a part of a list", span));
                 }
                 let (items, open) = self.each(receiver, span);
-                let array = self.new_array(items, span);
-                if let (Some(reason), Some(id)) = (open, array.as_object()) {
-                    self.leave_open(id, reason);
-                }
-                array
+                self.list(items, open, span)
             }
             "at" => self.get_item(receiver, first?, span),
             _ => return None,
@@ -357,11 +349,7 @@ impl Evaluator<'_> {
                 flat.push(item);
             }
         }
-        let array = self.new_array(flat, span);
-        if let (Some(reason), Some(id)) = (open, array.as_object()) {
-            self.leave_open(id, reason);
-        }
-        array
+        self.list(flat, open, span)
     }
 
     fn static_method(&mut self, of: &'static str, name: &str, arguments: &Arguments, span: Span) -> Option<Value> {
@@ -439,14 +427,6 @@ impl Evaluator<'_> {
             }
             _ => return None,
         })
-    }
-
-    fn list(&mut self, items: Vec<Value>, open: Option<crate::model::Reason>, span: Span) -> Value {
-        let array = self.new_array(items, span);
-        if let (Some(reason), Some(id)) = (open, array.as_object()) {
-            self.leave_open(id, reason);
-        }
-        array
     }
 
     /// A value of JSON, each part at one place.

@@ -33,11 +33,7 @@ impl Evaluator<'_> {
                     Some(over) => self.each(over, span),
                     None => (Vec::new(), None),
                 };
-                let array = self.new_array(items, span);
-                if let (Some(reason), Some(id)) = (open, array.as_object()) {
-                    self.leave_open(id, reason);
-                }
-                array
+                self.list(items, open, span)
             }
             "dict" => {
                 let id = self.new_object(Tag::Plain, span);
@@ -234,11 +230,7 @@ impl Evaluator<'_> {
                         None => item,
                     })
                     .collect();
-                let array = self.new_array(trimmed, span);
-                if let (Some(reason), Some(id)) = (open, array.as_object()) {
-                    self.leave_open(id, reason);
-                }
-                array
+                self.list(trimmed, open, span)
             }
             Kind::Native(Native { name: "bool", .. }) => match value.as_str() {
                 Some(text) => {
@@ -287,11 +279,7 @@ impl Evaluator<'_> {
                     }
                     "copy" => {
                         let (items, open) = self.each(receiver, span);
-                        let array = self.new_array(items, span);
-                        if let (Some(reason), Some(id)) = (open, array.as_object()) {
-                            self.leave_open(id, reason);
-                        }
-                        array
+                        self.list(items, open, span)
                     }
                     "union" => self.operate(crate::syntax::program::BinaryOperator::Add, receiver, first?, span),
                     _ => return None,
@@ -325,11 +313,7 @@ impl Evaluator<'_> {
                     }
                     "keys" => {
                         let (keys, open) = self.keys(receiver, span);
-                        let array = self.new_array(keys, span);
-                        if let (Some(reason), Some(id)) = (open, array.as_object()) {
-                            self.leave_open(id, reason);
-                        }
-                        array
+                        self.list(keys, open, span)
                     }
                     "values" | "items" => {
                         let object = self.object(id);
@@ -343,11 +327,7 @@ impl Evaluator<'_> {
                                 self.new_array(vec![key, field.value], span)
                             });
                         }
-                        let array = self.new_array(items, span);
-                        if let (Some(reason), Some(id)) = (open, array.as_object()) {
-                            self.leave_open(id, reason);
-                        }
-                        array
+                        self.list(items, open, span)
                     }
                     _ => return None,
                 })

@@ -108,62 +108,39 @@ impl Guard {
 
     /// All of `guards`; decided at once where that can be.
     pub fn all(guards: impl IntoIterator<Item = Guard>) -> Self {
-        let mut parts: Vec<Guard> = Vec::new();
-        for guard in guards {
-            match guard {
-                Guard::Always => {}
-                Guard::Never => return Guard::Never,
-                Guard::All(inner) => {
-                    for guard in inner.iter() {
-                        if !parts.contains(guard) {
-                            parts.push(guard.clone());
-                        }
-                    }
-                }
-                guard => {
-                    if !parts.contains(&guard) {
-                        parts.push(guard);
-                    }
-                }
-            }
-        }
-        if parts.iter().any(|guard| matches!(guard, Guard::Not(inner) if parts.contains(inner))) {
-            return Guard::Never;
-        }
-        match parts.len() {
-            0 => Guard::Always,
-            1 => parts.remove(0),
-            _ => Guard::All(parts.into()).bounded(),
-        }
+        Self::join(guards, Guard::Always, Guard::Never)
     }
 
     /// At least one of `guards`; decided at once where that can be.
     pub fn any(guards: impl IntoIterator<Item = Guard>) -> Self {
+        Self::join(guards, Guard::Never, Guard::Always)
+    }
+
+    /// Conjunction or disjunction: `neutral` says nothing, `decisive` says all. A condition beside its opposite decides.
+    fn join(guards: impl IntoIterator<Item = Guard>, neutral: Guard, decisive: Guard) -> Self {
+        let is_all = neutral == Guard::Always;
         let mut parts: Vec<Guard> = Vec::new();
+        let add = |parts: &mut Vec<Guard>, guard: &Guard| {
+            if !parts.contains(guard) {
+                parts.push(guard.clone());
+            }
+        };
         for guard in guards {
-            match guard {
-                Guard::Never => {}
-                Guard::Always => return Guard::Always,
-                Guard::Any(inner) => {
-                    for guard in inner.iter() {
-                        if !parts.contains(guard) {
-                            parts.push(guard.clone());
-                        }
-                    }
-                }
-                guard => {
-                    if !parts.contains(&guard) {
-                        parts.push(guard);
-                    }
-                }
+            match &guard {
+                guard if *guard == decisive => return decisive,
+                guard if *guard == neutral => {}
+                Guard::All(inner) if is_all => inner.iter().for_each(|guard| add(&mut parts, guard)),
+                Guard::Any(inner) if !is_all => inner.iter().for_each(|guard| add(&mut parts, guard)),
+                guard => add(&mut parts, guard),
             }
         }
         if parts.iter().any(|guard| matches!(guard, Guard::Not(inner) if parts.contains(inner))) {
-            return Guard::Always;
+            return decisive;
         }
         match parts.len() {
-            0 => Guard::Never,
+            0 => neutral,
             1 => parts.remove(0),
+            _ if is_all => Guard::All(parts.into()).bounded(),
             _ => Guard::Any(parts.into()).bounded(),
         }
     }
