@@ -6,6 +6,7 @@
 
 mod check;
 mod record;
+mod stacks;
 mod stands;
 mod upstream;
 mod wire;
@@ -28,7 +29,8 @@ const UPSTREAM: ([u8; 4], u16) = ([127, 0, 0, 1], 8104);
 const PATIENCE: Duration = Duration::from_secs(4);
 
 const USAGE: &str = "usage: cargo xtask observe NAME [--check] [--only ID]...
-NAME is a file of fixtures/observed without its ending: express, express-more, flask, nginx, …";
+NAME is a file of fixtures/observed without its ending (express, express-more, flask, nginx, …), or `stacks`, with the
+folders of fixtures/stacks as ids";
 
 /// What one program did with one set of versions.
 #[derive(Clone, PartialEq)]
@@ -46,6 +48,9 @@ struct Arguments {
 /// Runs the chore; an error is what to tell the person.
 pub fn run(arguments: &[String]) -> Result<(), String> {
     let arguments = read(arguments)?;
+    if arguments.name == "stacks" {
+        return stacks::run(&arguments, &scratch()?);
+    }
     let path = recordings().join(format!("{}.json", arguments.name));
     let mut file = File::read(&path)?;
     let mut stands = stands::of(&file, &scratch()?)?;
@@ -118,7 +123,7 @@ fn play(file: &File, record: &Record, stand: &mut dyn Stand, upstream: &Upstream
         Started::Up(startup) => startup,
     };
     let mut answers = Vec::new();
-    if !wire::wait_for_listener(PATIENCE) {
+    if !wire::wait_for_listener(SERVER, PATIENCE) {
         stand.stop()?;
         return Err(format!("{}: started, but listens nowhere", record.id));
     }

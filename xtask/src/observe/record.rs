@@ -142,6 +142,20 @@ pub enum Answer {
     Failed(String),
 }
 
+impl Request {
+    /// Reads a request by its lines: `GET /path`, then its headers.
+    pub fn read(name: &str, lines: &[String]) -> Result<Request, String> {
+        let (first, headers) = lines.split_first().ok_or_else(|| format!("the request {name:?} is empty"))?;
+        let (method, path) = first.split_once(' ').ok_or_else(|| format!("{first:?} is no method and path"))?;
+        let mut rows = Vec::new();
+        for line in headers {
+            let (header, value) = line.split_once(": ").ok_or_else(|| format!("{line:?} is no `name: value`"))?;
+            rows.push((header.to_owned(), value.to_owned()));
+        }
+        Ok(Request { method: method.to_owned(), path: path.to_owned(), headers: rows })
+    }
+}
+
 impl File {
     /// Reads one file of recordings.
     pub fn read(path: &Path) -> Result<File, String> {
@@ -153,14 +167,7 @@ impl File {
     pub fn request(&self, record: &Record, name: &str) -> Result<Request, String> {
         let lines = record.requests.get(name).or_else(|| self.requests.get(name));
         let lines = lines.ok_or_else(|| format!("{}: no request is named {name:?}", record.id))?;
-        let (first, headers) = lines.split_first().ok_or_else(|| format!("the request {name:?} is empty"))?;
-        let (method, path) = first.split_once(' ').ok_or_else(|| format!("{first:?} is no method and path"))?;
-        let mut rows = Vec::new();
-        for line in headers {
-            let (header, value) = line.split_once(": ").ok_or_else(|| format!("{line:?} is no `name: value`"))?;
-            rows.push((header.to_owned(), value.to_owned()));
-        }
-        Ok(Request { method: method.to_owned(), path: path.to_owned(), headers: rows })
+        Request::read(name, lines)
     }
 
     /// The body sent with the request of this name.
@@ -305,20 +312,20 @@ fn page_text(page: &Page) -> Result<String, String> {
     Ok(format!("        {{\n{}\n        }}", fields.join(",\n")))
 }
 
-fn field<T: Serialize + ?Sized>(name: &str, value: &T, depth: usize) -> Result<String, String> {
+pub(super) fn field<T: Serialize + ?Sized>(name: &str, value: &T, depth: usize) -> Result<String, String> {
     Ok(format!("{}\"{name}\": {}", "  ".repeat(depth), one_line(value)?))
 }
 
-fn block(name: &str, open: char, rows: &[String], close: char, depth: usize) -> String {
+pub(super) fn block(name: &str, open: char, rows: &[String], close: char, depth: usize) -> String {
     let indent = "  ".repeat(depth);
     format!("{indent}\"{name}\": {open}\n{}\n{indent}{close}", rows.join(",\n"))
 }
 
-fn rows_of<T: Serialize>(rows: &[T], depth: usize) -> Result<Vec<String>, String> {
+pub(super) fn rows_of<T: Serialize>(rows: &[T], depth: usize) -> Result<Vec<String>, String> {
     rows.iter().map(|row| Ok(format!("{}{}", "  ".repeat(depth), one_line(row)?))).collect()
 }
 
-fn lines_of<T: Serialize>(table: &BTreeMap<String, T>, depth: usize) -> Result<Vec<String>, String> {
+pub(super) fn lines_of<T: Serialize>(table: &BTreeMap<String, T>, depth: usize) -> Result<Vec<String>, String> {
     let mut lines = Vec::new();
     for (name, value) in table {
         let mut line = "  ".repeat(depth);

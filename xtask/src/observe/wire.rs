@@ -70,10 +70,10 @@ pub fn ask(request: &Request, body: Option<&str>) -> Result<Answer, String> {
 }
 
 /// Waits until something listens; false when nothing does in time.
-pub fn wait_for_listener(patience: Duration) -> bool {
+pub fn wait_for_listener(address: ([u8; 4], u16), patience: Duration) -> bool {
     let deadline = Instant::now() + patience;
     while Instant::now() < deadline {
-        if TcpStream::connect(SocketAddr::from(SERVER)).is_ok() {
+        if TcpStream::connect(SocketAddr::from(address)).is_ok() {
             return true;
         }
         std::thread::sleep(Duration::from_millis(20));

@@ -70,7 +70,7 @@ fn public_folder(scratch: &Path) -> Result<PathBuf, String> {
     Ok(public)
 }
 
-fn write(path: &Path, text: &str) -> Result<(), String> {
+pub(super) fn write(path: &Path, text: &str) -> Result<(), String> {
     let told = |error: std::io::Error| format!("{}: {error}", path.display());
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(told)?;
