@@ -278,7 +278,8 @@ fn extract(
         nginx.extend(makers.map(|(path, _)| path.clone()));
     }
     nginx.sort();
-    let input = Input { programs: std::mem::take(&mut gathered.programs), makers, nginx };
+    let input =
+        Input { programs: std::mem::take(&mut gathered.programs), makers, nginx, version: settings.config.nginx };
     let (servers, problems) = analysis::servers(sources, &settings.root, input);
     let tree = Tree::new(settings.root.clone());
     let declared = &settings.config.proxies;
@@ -287,7 +288,8 @@ fn extract(
         find: &|name| tree.find(name),
         configured: declared.iter().map(|proxy| (proxy.from.clone(), proxy.to.clone())).collect(),
     };
-    (link::join(servers, &around), problems)
+    let project = Project { trusted: settings.config.trusted.clone(), ..link::join(servers, &around) };
+    (project, problems)
 }
 
 /// The folder of the nearest manifest, or the file's own.

@@ -47,7 +47,7 @@ fn check(folder: &Path, files: &[(String, String)]) -> Vec<(Project, Vec<Finding
     servers
         .into_iter()
         .map(|server| {
-            let project = Project { servers: vec![server], links: Vec::new() };
+            let project = Project { servers: vec![server], ..Project::default() };
             let findings = rules::check(&project, &sources, |_| true);
             (project, findings)
         })

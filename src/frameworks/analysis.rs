@@ -20,6 +20,8 @@ pub struct Input {
     pub makers: Vec<PathBuf>,
     /// Configurations of nginx.
     pub nginx: Vec<PathBuf>,
+    /// The version of nginx that they are read for, as major, minor, patch; `None` for the newest.
+    pub version: Option<[u16; 3]>,
 }
 
 /// The servers that programs and configurations make, in the order of their places.
@@ -42,7 +44,8 @@ pub fn servers(sources: &Arc<SourceSet>, root: &Path, input: Input) -> (Vec<Serv
     let mut servers = express::extract(&mut evaluator);
     servers.extend(flask::extract(&mut evaluator));
     let tree = nginx::Tree::new(root.to_owned());
-    let (proxies, problems) = nginx::extract(sources, &input.nginx, &|name| tree.find(name), nginx::Version::default());
+    let version = input.version.map(|[_, minor, patch]| nginx::Version { minor, patch }).unwrap_or_default();
+    let (proxies, problems) = nginx::extract(sources, &input.nginx, &|name| tree.find(name), version);
     servers.extend(proxies);
     servers.sort_by_key(|server| server.span);
     (servers, problems)

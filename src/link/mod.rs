@@ -47,7 +47,7 @@ pub fn join(servers: Vec<Server>, around: &Surroundings<'_>) -> Project {
         });
     }
     if hand_overs.is_empty() {
-        return Project { servers, links: Vec::new() };
+        return Project { servers, ..Project::default() };
     }
     let services = Services::read(around);
     let places: Vec<PathBuf> = servers.iter().map(|server| around.sources.get(server.span.file).path.clone()).collect();
@@ -63,7 +63,7 @@ pub fn join(servers: Vec<Server>, around: &Surroundings<'_>) -> Project {
             links.push(Link { from, at, to, known_by });
         }
     }
-    Project { servers, links }
+    Project { servers, links, trusted: None }
 }
 
 /// The one server of some that could stand behind; nothing where several could.

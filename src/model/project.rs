@@ -12,6 +12,8 @@ pub struct Project {
     pub servers: Vec<Server>,
     /// Which hand-over leads to which of them.
     pub links: Vec<Link>,
+    /// Origins, or patterns as `https://*.example.com`, that the configuration trusts; `None` where it says nothing.
+    pub trusted: Option<Vec<String>>,
 }
 
 /// A hand-over that leads to a server of the same project.

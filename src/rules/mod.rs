@@ -117,7 +117,8 @@ pub fn with_certainty(finding: &mut Finding, certainty: &Certainty) {
 /// Adds the places through which a header's value came.
 pub fn with_trail(finding: &mut Finding, sent: &Sent) {
     for (place, text) in &sent.trail.0 {
-        if *place != finding.primary.span && !finding.labels.iter().any(|label| label.span == *place) {
+        // What surrounds the place to change is seen with it.
+        if !place.contains(finding.primary.span) && !finding.labels.iter().any(|label| label.span == *place) {
             let text: &str = if text.is_empty() { "sent here" } else { text };
             finding.labels.push(Label::new(*place, text));
         }

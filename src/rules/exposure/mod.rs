@@ -7,6 +7,7 @@ mod null_origin;
 mod private_network_access;
 mod reflected_origin;
 mod shared_host_origin;
+mod untrusted_origin;
 mod wildcard_origin;
 
 use super::Rule;
@@ -23,4 +24,5 @@ pub static RULES: &[&dyn Rule] = &[
     &wildcard_origin::WildcardOrigin,
     &wildcard_origin::WildcardFallback,
     &private_network_access::PrivateNetworkAccess,
+    &untrusted_origin::UntrustedOrigin,
 ];
