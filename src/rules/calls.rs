@@ -13,9 +13,12 @@ use crate::source::Span;
 const MOST_ORIGINS: usize = 6;
 
 /// A call of a page: its preflight, whether or not one is needed, and the request itself.
-pub struct Call<'v> {
+#[derive(Debug)]
+pub struct Call {
     /// The route that is called.
-    pub route: &'v Route,
+    pub route: Route,
+    /// Its number in [`ServerView::routes`].
+    pub number: usize,
     /// The call.
     pub fetch: Fetch,
     /// Whether the browser sends a preflight first.
@@ -27,17 +30,19 @@ pub struct Call<'v> {
 }
 
 /// Every route called from every origin that the code names, and from a stranger's page.
-pub fn calls<'v>(view: &'v ServerView) -> Vec<Call<'v>> {
+/// [`ServerView::calls`] remembers them.
+pub fn calls(view: &ServerView) -> Vec<Call> {
     let mut calls = Vec::new();
-    for route in &view.routes {
-        for origin in origins(view) {
-            let fetch = fetch(view, route, &origin);
+    let origins = origins(view);
+    for (number, route) in view.routes.iter().enumerate() {
+        for origin in &origins {
+            let fetch = fetch(view, route, origin);
             let needed = browser::needs_preflight(&fetch);
             let preflighted = needed.is_some();
-            let request = needed.unwrap_or_else(|| Request::preflight(&route.path, &*origin, &*route.method, &[]));
+            let request = needed.unwrap_or_else(|| Request::preflight(&route.path, origin, &*route.method, &[]));
             let preflight = (request.clone(), view.ask(&request));
             let answer = view.ask(&browser::actual_request(&fetch));
-            calls.push(Call { route, fetch, preflighted, preflight, answer });
+            calls.push(Call { route: route.clone(), number, fetch, preflighted, preflight, answer });
         }
     }
     calls
@@ -120,7 +125,8 @@ pub fn reads(view: &ServerView, answer: &Answer) -> Vec<(String, Span)> {
             match node {
                 Node::Group(inner) => open.push((inner, guards.clone())),
                 Node::Step(step) if ran(step.span) && step.kind == StepKind::Auth => {
-                    for (guard, span) in guards.iter().copied().chain([(&step.when, step.span)]) {
+                    let own = step.effects.iter().map(|effect| (&effect.when, effect.span));
+                    for (guard, span) in guards.iter().copied().chain([(&step.when, step.span)]).chain(own) {
                         asked_for(guard, &mut |name| {
                             if is_of_pages(name) && !found.iter().any(|(other, _)| other == name) {
                                 found.push((name.to_owned(), span));

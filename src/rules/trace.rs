@@ -1,7 +1,7 @@
 //! Why calls of pages fail that were meant to work: one fault for each call, told by the steps that decide it.
 
 use super::calls::{
-    Call, allow_origin, calls, comes_with_request, consistent, is_for_options, lost_origin, preflight_verdict, refuses,
+    Call, allow_origin, comes_with_request, consistent, is_for_options, lost_origin, preflight_verdict, refuses,
     response_verdict, writer,
 };
 use super::{Certainty, ServerView, all_when, source};
@@ -63,13 +63,13 @@ pub fn diagnose(view: &ServerView) -> Vec<Diagnosis> {
     if !view.complete() {
         return Vec::new();
     }
-    let calls = calls(view);
+    let calls = view.calls();
     let mut diagnoses: Vec<Diagnosis> = calls.iter().filter_map(|call| diagnose_call(view, call)).collect();
     for late in late(view).iter().filter(|late| late.above.kind == StepKind::Route) {
         let first = calls.iter().find(|call| call.route.span == late.above.span && is_bare(call));
         let known = |route: usize| diagnoses.iter().any(|diagnosis| diagnosis.route == route);
         let Some(call) = first else { continue };
-        let Some(route) = position(view, call).filter(|route| !known(*route)) else { continue };
+        let Some(route) = Some(call.number).filter(|route| !known(*route)) else { continue };
         let Some(world) = call.answer.worlds.first() else { continue };
         let Verdict::Blocked(block) = response_verdict(&call.fetch, world) else { continue };
         diagnoses.push(Diagnosis {
@@ -86,10 +86,6 @@ pub fn diagnose(view: &ServerView) -> Vec<Diagnosis> {
         });
     }
     diagnoses
-}
-
-fn position(view: &ServerView, call: &Call) -> Option<usize> {
-    view.routes.iter().position(|route| std::ptr::eq(route, call.route))
 }
 
 /// Whether the answer to a call has no origin, whatever is assumed.
@@ -303,7 +299,7 @@ fn preflight_fault(
     };
     Some(Diagnosis {
         fault,
-        route: position(view, call)?,
+        route: call.number,
         fetch: call.fetch.clone(),
         block,
         place,
@@ -343,7 +339,7 @@ fn is_inherited(view: &ServerView, call: &Call, meant: &World) -> bool {
     let redirects = |world: &World| world.status.is_some_and(|status| (300..400).contains(&status));
     let Some(policy) = allow_origin(meant) else { return false };
     redirects(meant)
-        && view.routes.iter().filter(|route| !std::ptr::eq(*route, call.route)).any(|route| {
+        && view.routes.iter().enumerate().filter(|(number, _)| *number != call.number).any(|(_, route)| {
             let answer = view.from_page(route, &call.fetch.origin);
             answer.worlds.iter().any(|world| {
                 !redirects(world) && world.lines(headers::ALLOW_ORIGIN).any(|sent| sent.span == policy.span)
@@ -387,7 +383,7 @@ fn refused_answer(view: &ServerView, call: &Call) -> Option<Diagnosis> {
         };
         return Some(Diagnosis {
             fault,
-            route: position(view, call)?,
+            route: call.number,
             fetch: call.fetch.clone(),
             block,
             place,

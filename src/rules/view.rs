@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::calls::{Call, calls};
 use super::trace::{Diagnosis, diagnose};
 use crate::cors::{Credentials, Fetch, Origin, Request, StringTest, Verdict, browser, headers};
 use crate::finding::Evidence;
@@ -40,6 +41,7 @@ pub struct ServerView<'a> {
     /// The files of the run: for the words of a change, never to find a fault.
     pub sources: &'a SourceSet,
     answers: RefCell<FxHashMap<Request, Rc<Answer>>>,
+    calls: OnceCell<Vec<Call>>,
     diagnoses: OnceCell<Vec<Diagnosis>>,
 }
 
@@ -103,6 +105,7 @@ impl<'a> ServerView<'a> {
             servers: &project.servers,
             sources,
             answers: RefCell::default(),
+            calls: OnceCell::new(),
             diagnoses: OnceCell::new(),
         };
         view.find_origins();
@@ -146,6 +149,11 @@ impl<'a> ServerView<'a> {
             _ => browser::check_response(fetch, &answer.reply()),
         };
         Exchange { preflight, request: (request, answer), verdict }
+    }
+
+    /// Every route called from every origin that the code names, and from a stranger's page.
+    pub(super) fn calls(&self) -> &[Call] {
+        self.calls.get_or_init(|| calls(self))
     }
 
     /// Calls of the routes that fail though they were meant to work; see [`diagnose`].

@@ -3,7 +3,7 @@
 use crate::cors::headers;
 use crate::finding::{Applicability, Fix, Label};
 use crate::model::{Answer, Sent, World};
-use crate::rules::calls::{Call, calls};
+use crate::rules::calls::Call;
 use crate::rules::{Certainty, Report, Rule, ServerView, edits, evidence, source, when, with_certainty};
 
 /// `duplicate-allow-origin`
@@ -15,9 +15,9 @@ impl Rule for DuplicateAllowOrigin {
     }
 
     fn check(&self, view: &ServerView, report: &mut Report) {
-        for call in calls(view) {
+        for call in view.calls() {
             for answer in [&call.answer, &call.preflight.1] {
-                self.answer(view, &call, answer, report);
+                self.answer(view, call, answer, report);
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::finding::{Confidence, Label, Severity};
 use crate::model::StepKind;
-use crate::rules::calls::{calls, response_verdict};
+use crate::rules::calls::response_verdict;
 use crate::rules::trace::{Diagnosis, Fault, late};
 use crate::rules::{Report, Rule, ServerView, evidence, with_certainty};
 
@@ -114,7 +114,8 @@ impl MiddlewareOrder {
         finding.help = Some("register it above the routes that it should cover".into());
         finding.confidence = first.confidence;
         // Where it covers other routes, those above may be above on purpose.
-        let covers = calls(view)
+        let covers = view
+            .calls()
             .iter()
             .any(|call| call.answer.worlds.iter().any(|world| response_verdict(&call.fetch, world).is_allowed()));
         if covers {

@@ -3,7 +3,7 @@
 use crate::cors::headers;
 use crate::finding::Label;
 use crate::model::{EffectKind, Outcome, Sent, World, each_effect};
-use crate::rules::calls::{Call, calls};
+use crate::rules::calls::Call;
 use crate::rules::trace::Fault;
 use crate::rules::{Certainty, Report, Rule, ServerView, evidence, source, when, with_certainty};
 
@@ -35,7 +35,7 @@ impl MissingAllowOrigin {
             let Some(route) = view.routes.get(diagnosis.route) else { continue };
             // Where another route has the headers, this one may be without them on purpose: a general answer to
             // OPTIONS beside routes that say each for themselves who may read. A redirect is for nobody's script.
-            let covered = calls(view).iter().any(|call| {
+            let covered = view.calls().iter().any(|call| {
                 call.answer.worlds.iter().any(|world| world.lines(headers::ALLOW_ORIGIN).next().is_some())
                     || (call.route.path == route.path && call.answer.status.is_some_and(|status| status / 100 == 3))
             });
@@ -65,10 +65,10 @@ impl MissingAllowOrigin {
 
     /// Other CORS headers, and nothing that ever writes the one that counts.
     fn alone(&self, view: &ServerView, report: &mut Report) {
-        let calls = calls(view);
-        for call in &calls {
+        let calls = view.calls();
+        for call in calls {
             let Some((certainty, sent)) = alone(view, call) else { continue };
-            let same_route = calls.iter().filter(|other| std::ptr::eq(other.route, call.route));
+            let same_route = calls.iter().filter(|other| other.number == call.number);
             if !same_route.into_iter().all(|other| alone(view, other).is_some()) {
                 continue;
             }

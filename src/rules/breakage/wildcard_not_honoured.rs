@@ -3,7 +3,7 @@
 use crate::cors::{browser, headers};
 use crate::finding::Label;
 use crate::model::World;
-use crate::rules::calls::{Call, allow_origin, calls, preflight_verdict, reads, reply};
+use crate::rules::calls::{Call, allow_origin, preflight_verdict, reads, reply};
 use crate::rules::{Report, Rule, ServerView, allows_credentials, only, source, when, with_certainty, with_trail};
 
 /// `wildcard-not-honoured`
@@ -28,7 +28,7 @@ impl Rule for WildcardNotHonoured {
     }
 
     fn check(&self, view: &ServerView, report: &mut Report) {
-        for call in calls(view) {
+        for call in view.calls() {
             for (name, consequence) in LISTS {
                 let answer = if *name == headers::EXPOSE_HEADERS { &call.answer } else { &call.preflight.1 };
                 let literal = |world: &World| {
@@ -54,7 +54,7 @@ impl Rule for WildcardNotHonoured {
                 with_trail(finding, sent);
                 with_certainty(finding, &certainty);
             }
-            self.authorization(view, &call, report);
+            self.authorization(view, call, report);
         }
     }
 }
