@@ -27,6 +27,22 @@ docs:
 self:
     cargo run --quiet -- check --strict .
 
+# Write the generated parts anew: the README's table of rules and outputs.
+gen:
+    cargo xtask gen
+
+# Check that the generated parts are fresh, and that the design is kept.
+generated:
+    cargo test --quiet --test readme --test architecture
+
+# Write the skeleton of a rule: `just new-rule ID exposure|breakage|hygiene`.
+new-rule ID CATEGORY:
+    cargo xtask new-rule {{ID}} {{CATEGORY}}
+
+# Write the skeleton of a framework.
+new-framework NAME:
+    cargo xtask new-framework {{NAME}}
+
 # How many answers of real servers and browsers the model gives.
 figures:
     cargo test --test observed --test observed_flask --test observed_nginx --test browser -- --nocapture
