@@ -11,7 +11,7 @@ use crate::cors::{Request, headers};
 use crate::engine;
 use crate::model::{Answer, Guard, KnownBy, Project, Reason, Server, World};
 use crate::report::clean;
-use crate::rules::{OTHER_STRANGER, Route, STRANGER, ServerView};
+use crate::rules::{OTHER_STRANGER, OriginCheck, Route, STRANGER, ServerView};
 use crate::source::{SourceSet, Span};
 
 pub(super) fn run(args: &PolicyArgs) -> Ending {
@@ -142,12 +142,18 @@ fn who(view: &ServerView, route: &Route) -> Fact {
     let mut places = places;
     for friend in view.friends().iter().chain([&"null".to_owned()]) {
         let (value, _, answer) = lets_in(friend);
-        if value.as_deref() == Some(friend) && !listed.contains(friend) {
-            listed.push(friend.clone());
-            places.extend(self::places(&answer, headers::ALLOW_ORIGIN));
+        if value.as_deref() == Some(friend) {
+            let name = described(view, friend);
+            if !listed.contains(&name) {
+                listed.push(name);
+            }
+            for place in self::places(&answer, headers::ALLOW_ORIGIN) {
+                if !places.contains(&place) {
+                    places.push(place);
+                }
+            }
         }
     }
-    places.dedup();
     let mut value = if listed.is_empty() { String::new() } else { listed.join(", ") };
     if !known {
         value = if value.is_empty() { "not known".to_owned() } else { format!("{value}, and perhaps others") };
@@ -155,6 +161,18 @@ fn who(view: &ServerView, route: &Route) -> Fact {
         value = "nobody".to_owned();
     }
     Fact { name: "who may read", value, places }
+}
+
+/// An origin as the code names it: by itself, or as one of those that a test lets in.
+fn described(view: &ServerView, origin: &str) -> String {
+    if view.entries.iter().any(|entry| &*entry.text == origin) {
+        return origin.to_owned();
+    }
+    let passes = |check: &&OriginCheck| check.test().is_some_and(|test| test.matches(origin) == Some(true));
+    match view.tests.iter().find(passes) {
+        Some(check) => format!("what `{}` lets in", view.sources.text(check.check.span)),
+        None => origin.to_owned(),
+    }
 }
 
 fn places(answer: &Answer, header: &str) -> Vec<Span> {
@@ -218,7 +236,7 @@ fn describe(text: &mut String, server: &Server, project: &Project, sources: &Sou
     for scope in scopes(server, project, sources) {
         let _ = writeln!(text, "  {}", clean(&scope.route));
         for fact in &scope.facts {
-            let places: Vec<String> = fact.places.iter().map(|span| at(*span, sources)).collect();
+            let places = lines(&fact.places, sources);
             let _ = writeln!(text, "    {:<16} {}  {}", fact.name, clean(&fact.value), places.join(" "));
         }
         for (reason, span) in &scope.unknown {
@@ -227,6 +245,17 @@ fn describe(text: &mut String, server: &Server, project: &Project, sources: &Sou
         }
     }
     text.push('\n');
+}
+
+/// Each line once.
+fn lines(places: &[Span], sources: &SourceSet) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for place in places.iter().map(|span| at(*span, sources)) {
+        if !lines.contains(&place) {
+            lines.push(place);
+        }
+    }
+    lines
 }
 
 fn at(span: Span, sources: &SourceSet) -> String {
@@ -246,7 +275,7 @@ fn server_json(server: &Server, project: &Project, sources: &SourceSet) -> Json 
                     .facts
                     .iter()
                     .map(|fact| {
-                        let places: Vec<String> = fact.places.iter().map(|span| at(*span, sources)).collect();
+                        let places = lines(&fact.places, sources);
                         json!({ "name": fact.name, "value": fact.value, "places": places })
                     })
                     .collect();

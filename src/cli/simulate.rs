@@ -59,7 +59,7 @@ pub(super) fn pick<'a>(found: &'a Servers, file: Option<&Path>) -> Result<&'a Se
         return match all.as_slice() {
             [server] => Ok(server),
             [] => Err(Failure::new("there is no server in what was read")
-                .help("corslint reads Express, Flask and nginx; `corslint policy -v` says what it found")),
+                .help("corslint reads Express, Flask and nginx; `corslint policy` shows what it made of them")),
             several => Err(Failure::new(format!("there are {} servers", several.len()))
                 .help(format!("pick one:\n        {}", list(several)))),
         };

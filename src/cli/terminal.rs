@@ -68,6 +68,11 @@ pub(super) fn complain(message: &str, help: Option<&str>) {
     // There is nobody left to tell if this fails.
     let _ = writeln!(stderr, "{}: {}", paint.paint(Style::Red, "error"), clean(message));
     if let Some(help) = help {
-        let _ = writeln!(stderr, "  {} {}", paint.paint(Style::Cyan, "help:"), clean(help));
+        let mut lines = help.lines();
+        let first = lines.next().unwrap_or_default();
+        let _ = writeln!(stderr, "  {} {}", paint.paint(Style::Cyan, "help:"), clean(first));
+        for line in lines {
+            let _ = writeln!(stderr, "{}", clean(line));
+        }
     }
 }
