@@ -194,7 +194,7 @@ fn rule_of(eval: &mut Evaluator, id: ObjectId, rule: Value, view: Option<Value>,
     let (object, value) = host_object(eval, RULE, span);
     eval.set_field(object, "rule", rule, span);
     if let Some(options) = options.as_object() {
-        for name in ["methods", "strict_slashes", "provide_automatic_options", "defaults"] {
+        for name in ["methods", "strict_slashes", "provide_automatic_options", "defaults", "endpoint"] {
             if let Some(given) = field(eval, options, name) {
                 eval.set_field(object, name, given, span);
             }

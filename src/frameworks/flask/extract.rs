@@ -158,6 +158,7 @@ fn server(eval: &mut Evaluator, id: ObjectId, blueprint: Option<ObjectId>) -> Se
         walk(eval, blueprint, &scope, &mut plan, 0);
     }
     late_settings(eval, id, &mut plan);
+    let clash = clash(eval, &plan);
     let handlers = std::mem::take(&mut plan.handlers);
     let mut runner = Runner { eval, handlers, place: span };
     runner.enter(id, span);
@@ -177,7 +178,8 @@ fn server(eval: &mut Evaluator, id: ObjectId, blueprint: Option<ObjectId>) -> Se
     let rules = table(&mut runner, id, &plan, incomplete);
     main.nodes.push(Node::Group(rules));
 
-    let WayOut { outgoing, intercept, startup } = way_out(&mut runner, &plan);
+    let WayOut { mut outgoing, intercept, startup } = way_out(&mut runner, &plan);
+    outgoing.extend(wrapped(runner.eval, id));
     let mut root = Group::new(Dispatch::Plain, span);
     let routing = routing_errors(&mut runner, &main, span);
     root.nodes.push(Node::Group(main));
@@ -194,7 +196,7 @@ fn server(eval: &mut Evaluator, id: ObjectId, blueprint: Option<ObjectId>) -> Se
         root,
         outgoing,
         listens: plan.listens,
-        startup_error: plan.startup.or(startup),
+        startup_error: plan.startup.or(startup).or(clash),
         remarks: plan.remarks,
         files: Vec::new(),
     };
@@ -208,6 +210,54 @@ fn runtime(eval: &Evaluator, span: Span) -> String {
         None => format!("{package} {newest} (assumed)"),
     };
     format!("{}, {}", of("flask", "3"), of("flask-cors", "6"))
+}
+
+/// One function that has rules as it is and below a decorator: Flask refuses a second view of one name
+/// (`Flask.add_url_rule`).
+fn clash(eval: &Evaluator, plan: &Plan) -> Option<(String, Span)> {
+    let mut views: Vec<(Option<ObjectId>, Span, Value)> = Vec::new();
+    for (rule, scope, when, span) in &plan.rules {
+        let named = field(eval, *rule, "endpoint").is_some_and(|name| !name.is_nullish());
+        let Some(view) = field(eval, *rule, "view").filter(|_| !named && *when == Guard::Always) else { continue };
+        let mut inner = view.clone();
+        while let Kind::Native(native) = &inner.kind {
+            match native.bound.first() {
+                Some(wrapped) => inner = wrapped.clone(),
+                None => break,
+            }
+        }
+        let Kind::Function(function) = &inner.kind else { continue };
+        let (owner, place) = (scope.blueprints.first().copied(), function.function.span);
+        match views.iter().find(|(other, at, _)| *other == owner && *at == place) {
+            Some((_, _, other))
+                if other.span != view.span || eval.attributes_of(other) != eval.attributes_of(&view) =>
+            {
+                return Some(("AssertionError".to_owned(), *span));
+            }
+            Some(_) => {}
+            None => views.push((owner, place, view)),
+        }
+    }
+    None
+}
+
+/// `app.wsgi_app = Cors(app.wsgi_app)`: a class of the program around the application that speaks of CORS.
+fn wrapped(eval: &Evaluator, id: ObjectId) -> Option<Step> {
+    let wrapper = field(eval, id, "wsgi_app")?;
+    let place = match &wrapper.kind {
+        Kind::Object(object) => match eval.object(*object).tag {
+            Tag::Instance(class) => eval.class_data(class).class.span,
+            _ => return None,
+        },
+        Kind::Function(closure) => closure.function.span,
+        _ => return None,
+    };
+    if !eval.loader.text(place).to_ascii_lowercase().contains("access-control-") {
+        return None;
+    }
+    let reason = Reason::new("what stands around the application sends headers of its own", place);
+    let effect = Effect { when: Guard::Always, kind: EffectKind::Opaque(reason), span: place };
+    Some(step(StepKind::Middleware, vec![effect], End::Continue, place, "what stands around the application"))
 }
 
 /// The files in which a server's steps stand.

@@ -35,15 +35,10 @@ pub(super) fn member(package: &str, name: &str) -> Option<&'static str> {
         ("flask" | "flask.like", "request") => "flask.request",
         ("flask" | "flask.like", "Response") | ("werkzeug.wrappers", "Response" | "BaseResponse") => "flask.Response",
         ("flask" | "flask.like", "make_response") => "flask.make_response",
-        (
-            "flask" | "flask.like",
-            "jsonify"
-            | "render_template"
-            | "render_template_string"
-            | "send_file"
-            | "send_from_directory"
-            | "stream_with_context",
-        ) => "flask.body",
+        ("flask" | "flask.like", "jsonify" | "render_template" | "render_template_string" | "stream_with_context") => {
+            "flask.body"
+        }
+        ("flask" | "flask.like", "send_file" | "send_from_directory") => "flask.file",
         ("flask" | "flask.like", "redirect") | ("werkzeug.wrappers", "redirect") => "flask.redirect",
         ("flask" | "flask.like", "abort")
         | ("flask_restful" | "flask_restx", "abort")

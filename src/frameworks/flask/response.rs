@@ -36,6 +36,11 @@ pub(super) fn outgoing(eval: &mut Evaluator, span: Span) -> (ObjectId, Value) {
 pub(super) fn call(eval: &mut Evaluator, of: &Native, arguments: &Arguments, span: Span) -> Option<Value> {
     Some(match of.name {
         "flask.body" => new(eval, span).1,
+        "flask.file" => {
+            let missing = Guard::Unknown(Reason::new("whether there is a file of that name", span));
+            errors::throw(eval, missing, 404, span);
+            new(eval, span).1
+        }
         "flask.text" => {
             let reason = Reason::new("a text that is put together here", span);
             Value::new(Kind::Text(Arc::new(Text::Unknown(reason))), span)
@@ -171,6 +176,10 @@ pub(super) fn set_status(eval: &mut Evaluator, id: ObjectId, status: &Value, spa
 
 /// Notes what is done to a header.
 pub(super) fn write(eval: &mut Evaluator, id: ObjectId, op: &'static str, name: &str, value: Value, span: Span) {
+    // Werkzeug refuses line breaks in a header's value.
+    if matches!(op, "set" | "add" | "default") && value.as_str().is_some_and(|text| text.contains(['\n', '\r'])) {
+        return errors::crash(eval, "a header's value holds a line break", span);
+    }
     let name = Value::str(name, span);
     record(eval, id, op, vec![name, value], span);
 }
