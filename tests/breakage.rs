@@ -276,3 +276,26 @@ fn nobody_calls_a_server_that_only_redirects() {
                 server { listen 443 ssl; server_name api.example.com; location / { proxy_pass http://app; } }\n";
     assert_eq!(found(&[("nginx.conf", &format!("events {{}}\nhttp {{\n{text}}}\n"))]), NONE);
 }
+
+#[test]
+fn a_proxy_and_the_application_behind_it() {
+    let app = "const express = require('express'), cors = require('cors'), app = express();\n\
+               app.use(cors({ origin: ['https://app.example.com', 'https://admin.example.com'] }));\n\
+               app.get('/a', (q, s) => s.json({}));\napp.listen(3000);\n";
+    let proxy = |lines: &str| {
+        let text = format!(
+            "server {{\nlisten 443 ssl;\nserver_name api.example.com;\nlocation / {{\n{lines}\nproxy_pass http://127.0.0.1:3000;\n}}\n}}\n"
+        );
+        found(&[("nginx.conf", &text), ("server.js", app)])
+    };
+    assert_eq!(proxy(""), NONE);
+    assert_eq!(proxy("proxy_hide_header Access-Control-Allow-Origin;"), ["stripped-by-proxy@5"]);
+    let clears = "proxy_set_header Origin \"\";\nadd_header Access-Control-Expose-Headers X-A always;";
+    assert_eq!(proxy(clears), ["stripped-by-proxy@5"]);
+    let taken_over = "proxy_hide_header Access-Control-Allow-Origin;\nadd_header Access-Control-Allow-Origin https://app.example.com always;";
+    assert_eq!(proxy(taken_over), NONE);
+    assert_eq!(
+        proxy("add_header Access-Control-Allow-Origin https://app.example.com always;"),
+        ["duplicate-allow-origin@5"]
+    );
+}

@@ -1,9 +1,9 @@
 //! A proxy takes away the CORS headers of the application behind it.
 
-use crate::cors::headers;
+use crate::cors::{Fetch, headers};
 use crate::finding::{Confidence, Label};
-use crate::model::{EffectKind, Forward, Server, WriteOp, each_effect};
-use crate::rules::{Report, Rule, ServerView};
+use crate::model::{EffectKind, Forward, KnownBy, Server, WriteOp, each_effect};
+use crate::rules::{Report, Route, Rule, ServerView, evidence};
 use crate::source::Span;
 
 /// `stripped-by-proxy`
@@ -47,7 +47,7 @@ impl Rule for StrippedByProxy {
                 (None, None) => continue,
             };
             // Without an application in sight that has a policy, it may be meant.
-            let Some((policy, certain)) = behind(view, forward) else { continue };
+            let Some((server, policy, confidence)) = behind(view, span) else { continue };
             let Some(finding) = report.at(self.id(), place, label, message) else { continue };
             finding.labels.push(Label::new(policy, "the policy that never reaches a browser"));
             finding.consequence =
@@ -57,7 +57,10 @@ impl Rule for StrippedByProxy {
             } else {
                 "pass the header on as it came".to_owned()
             });
-            finding.confidence = if certain { Confidence::High } else { Confidence::Medium };
+            finding.confidence = confidence;
+            if let Some(fetch) = proof(view, server, span) {
+                finding.evidence = evidence(view, &fetch);
+            }
         }
     }
 }
@@ -90,23 +93,13 @@ fn writes_origin_beside(view: &ServerView, forward: Span) -> bool {
     beside
 }
 
-/// The policy of the server that listens where the proxy hands its requests to, and whether it is the only one.
-fn behind(view: &ServerView, forward: &Forward) -> Option<(Span, bool)> {
-    let address = forward.address()?;
-    let url = url::Url::parse(address).ok()?;
-    let port = url.port_or_known_default()?;
-    let listening: Vec<&Server> = view
-        .servers
-        .iter()
-        .filter(|server| {
-            !std::ptr::eq(*server, view.server)
-                && server.framework != "nginx"
-                && server.listens.iter().any(|listen| listen.port == Some(port))
-        })
-        .collect();
-    let policies: Vec<Span> = listening.iter().filter_map(|server| policy(server)).collect();
-    let local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-    policies.first().map(|span| (*span, listening.len() == 1 && local))
+/// The application that stands behind a hand-over, where its policy is written, and how sure it is that it stands
+/// there.
+fn behind<'a>(view: &ServerView<'a>, forward: Span) -> Option<(&'a Server, Span, Confidence)> {
+    let link = view.project.links.iter().find(|link| link.at == forward)?;
+    let server = view.project.servers.get(link.to)?;
+    let confidence = if link.known_by == KnownBy::Port { Confidence::Medium } else { Confidence::High };
+    Some((server, policy(server)?, confidence))
 }
 
 fn policy(server: &Server) -> Option<Span> {
@@ -119,4 +112,16 @@ fn policy(server: &Server) -> Option<Span> {
         }
     });
     found
+}
+
+/// A call that the application would let pass, and that fails through the proxy.
+fn proof(view: &ServerView, server: &Server, forward: Span) -> Option<Fetch> {
+    let app = ServerView::new(server, view.project, view.sources);
+    let friend = app.friends().into_iter().next()?;
+    let hands_on = |route: &&Route| {
+        let answer = view.from_page(route, &friend);
+        answer.worlds.iter().all(|world| world.answered_by.is_some_and(|by| by.span == forward))
+    };
+    let route = view.routes.iter().find(hands_on)?;
+    Some(Fetch::get(friend, &route.path).with_method(&*route.method))
 }
