@@ -23,9 +23,9 @@ test:
 docs:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 
-# corslint on this repository.
+# corslint on this repository, but for the faults that its tests are made of.
 self:
-    cargo run --quiet -- check --strict .
+    cargo run --quiet -- check --strict --no-config --exclude 'fixtures/**' .
 
 # Write the generated parts anew: the README's table of rules and outputs.
 gen:
