@@ -61,3 +61,35 @@ fn flask_answers_as_recorded_by_the_project() {
 fn flask_programs_answer_as_recorded() {
     report(&judge_all("flask-programs"), 6.0);
 }
+
+/// Views below one decorator are different views, though the wrapper around each has the same text.
+#[test]
+fn views_below_one_decorator_do_not_clash() {
+    let program = r#"
+from functools import wraps
+from flask import Flask
+app = Flask(__name__)
+
+def authed(f):
+    @wraps(f)
+    def wrapper(*args, **kwargs):
+        return f(*args, **kwargs)
+    return wrapper
+
+@app.route("/a")
+@authed
+def a():
+    return "a"
+
+@app.route("/b")
+@authed
+def b():
+    return "b"
+"#;
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().canonicalize().unwrap();
+    std::fs::write(folder.join("app.py"), program).unwrap();
+    let servers = flask_servers(&folder, "app.py");
+    assert_eq!(servers.len(), 1);
+    assert_eq!(servers[0].startup_error, None);
+}

@@ -10,7 +10,7 @@ use super::rules::{self, Part, Rule};
 use super::settle::is_open;
 use super::{API, APP, BLUEPRINT, RULE, app, errors, field, request, unowned, views};
 use crate::cors::headers;
-use crate::eval::{Call, Evaluator, Kind, ObjectId, Tag, Value};
+use crate::eval::{Call, Closure, Evaluator, Kind, ObjectId, Tag, Value};
 use crate::model::{
     Dispatch, Effect, EffectKind, End, Group, Guard, Listen, Node, Part as RequestPart, PathMatch, Reason, Remark,
     RemarkKind, Server, Status, Step, StepKind, Text, each_effect,
@@ -215,27 +215,21 @@ fn runtime(eval: &Evaluator, span: Span) -> String {
 /// One function that has rules as it is and below a decorator: Flask refuses a second view of one name
 /// (`Flask.add_url_rule`).
 fn clash(eval: &Evaluator, plan: &Plan) -> Option<(String, Span)> {
-    let mut views: Vec<(Option<ObjectId>, Span, Value)> = Vec::new();
+    let mut views: Vec<(Option<ObjectId>, Arc<Closure>, Option<ObjectId>)> = Vec::new();
     for (rule, scope, when, span) in &plan.rules {
         let named = field(eval, *rule, "endpoint").is_some_and(|name| !name.is_nullish());
         let Some(view) = field(eval, *rule, "view").filter(|_| !named && *when == Guard::Always) else { continue };
-        let mut inner = view.clone();
+        let mut inner = &view;
         while let Kind::Native(native) = &inner.kind {
-            match native.bound.first() {
-                Some(wrapped) => inner = wrapped.clone(),
-                None => break,
-            }
+            let Some(wrapped) = native.bound.first() else { break };
+            inner = wrapped;
         }
         let Kind::Function(function) = &inner.kind else { continue };
-        let (owner, place) = (scope.blueprints.first().copied(), function.function.span);
-        match views.iter().find(|(other, at, _)| *other == owner && *at == place) {
-            Some((_, _, other))
-                if other.span != view.span || eval.attributes_of(other) != eval.attributes_of(&view) =>
-            {
-                return Some(("AssertionError".to_owned(), *span));
-            }
+        let (owner, view) = (scope.blueprints.first().copied(), eval.attributes_of(&view));
+        match views.iter().find(|(other, known, _)| *other == owner && Arc::ptr_eq(known, function)) {
+            Some((_, _, other)) if *other != view => return Some(("AssertionError".to_owned(), *span)),
             Some(_) => {}
-            None => views.push((owner, place, view)),
+            None => views.push((owner, function.clone(), view)),
         }
     }
     None
