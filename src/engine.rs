@@ -297,5 +297,7 @@ fn package_of(path: &Path) -> PathBuf {
     const MANIFESTS: [&str; 5] = ["package.json", "pyproject.toml", "setup.py", "requirements.txt", ".git"];
     let mut folders = path.ancestors().skip(1).take(16);
     let found = folders.find(|folder| MANIFESTS.iter().any(|name| folder.join(name).exists()));
-    found.or(path.parent()).unwrap_or(path).to_owned()
+    // A folder with `__init__.py` is a part of the Python package around it.
+    let mut outside = path.ancestors().skip(1).take(16).filter(|folder| !folder.join("__init__.py").exists());
+    found.or_else(|| outside.next()).or(path.parent()).unwrap_or(path).to_owned()
 }

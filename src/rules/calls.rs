@@ -35,6 +35,9 @@ pub fn calls(view: &ServerView) -> Vec<Call> {
     let mut calls = Vec::new();
     let origins = origins(view);
     for (number, route) in view.routes.iter().enumerate() {
+        if headers::is_forbidden_method(&route.method) {
+            continue;
+        }
         for origin in &origins {
             let fetch = fetch(view, route, origin);
             let needed = browser::needs_preflight(&fetch);

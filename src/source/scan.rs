@@ -83,7 +83,8 @@ const JAVASCRIPT_SERVERS: &[&str] = &["express", "createServer", "Express", "Rou
 pub fn makes_server(kind: FileKind, bytes: &[u8]) -> bool {
     let words: &[&str] = match kind {
         FileKind::JavaScript | FileKind::TypeScript | FileKind::Tsx => &["express", "createServer"],
-        FileKind::Python => &["Flask("],
+        // Who calls a factory, or mounts what another file defines, decides which routes there are.
+        FileKind::Python => &["Flask(", "create_app(", "register_blueprint("],
         FileKind::Nginx => return true,
     };
     words.iter().any(|word| holds(bytes, word))

@@ -45,10 +45,12 @@ fn package(module: &str) -> Option<&'static str> {
         | "express-async-errors"
         | "express-status-monitor"
         | "multer"
-        | "swagger-ui-express" => "package.plain",
+        | "swagger-ui-express"
+        // It delays requests, and answers none.
+        | "express-slow-down" => "package.plain",
         "cookie-parser" | "express-session" | "cookie-session" => "package.credentials",
         "body-parser" => "package.body",
-        "express-rate-limit" | "express-slow-down" | "express-brute" => "package.limit",
+        "express-rate-limit" | "express-brute" => "package.limit",
         "express-jwt" | "express-oauth2-jwt-bearer" | "express-basic-auth" | "express-bearer-token-required" => {
             "package.auth"
         }
