@@ -22,6 +22,8 @@ impl Address {
             Some((host, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => {
                 (host, Some(port.parse().ok()?))
             }
+            // A placeholder for a port names no server.
+            Some((_, port)) if !authority.ends_with(']') && !port.is_empty() => return None,
             _ => (authority, None),
         };
         let usual = match scheme {
@@ -46,5 +48,7 @@ mod tests {
         assert_eq!(parsed("http://[::1]:5000"), Some(("[::1]".into(), Some(5000))));
         assert_eq!(parsed("http://unix:/run/app.sock"), None);
         assert_eq!(parsed("http://app:99999"), None);
+        assert_eq!(parsed("http://[::1]"), Some(("[::1]".into(), Some(80))));
+        assert_eq!(parsed("host:port"), None);
     }
 }
