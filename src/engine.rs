@@ -272,8 +272,8 @@ fn extract(
     }
     let nginx = gathered.kinds.iter().filter(|(_, kind)| **kind == FileKind::Nginx);
     let mut nginx: Vec<PathBuf> = nginx.map(|(file, _)| sources.get(*file).path.clone()).collect();
-    if all || !nginx.is_empty() {
-        // A file that says nothing of CORS may include one that does.
+    if all || !nginx.is_empty() || !gathered.programs.is_empty() {
+        // A file that says nothing of CORS may include one that does, or stand before a program that does.
         let makers = gathered.walked.makers.iter().filter(|(_, kind)| *kind == FileKind::Nginx);
         nginx.extend(makers.map(|(path, _)| path.clone()));
     }

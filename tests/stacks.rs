@@ -1,12 +1,14 @@
-//! Stacks of `fixtures/stacks/`: is it found what stands behind the proxy, and do both together answer as they did
-//! when they were recorded?
+//! Stacks of `fixtures/stacks/`: is it found what stands behind the proxy, do both together answer as they did when
+//! they were recorded, and is reported what the comments in their files say?
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicUsize;
 
 use corslint::config::{Config, Settings};
 use corslint::cors::{Request, headers};
 use corslint::engine::{self, Servers};
+use corslint::finding::Severity;
 use corslint::model::{Answer, Behind, Environment, KnownBy, Outcome, Session};
 use serde::Deserialize;
 
@@ -142,4 +144,45 @@ fn stacks_answer_as_recorded() {
     assert!(stacks.len() >= 12 && right > 200, "{} stacks, {right} answers", stacks.len());
     let count = right + unknown.len();
     assert!(unknown.len() * 100 <= count * UNKNOWN_PERCENT, "{} unknown of {count}", unknown.len());
+}
+
+/// What the comments of a stack's files say is found, as file, line and rule. A comment alone on its line is about the
+/// next one.
+fn expected(folder: &Path) -> Vec<(String, u32, String)> {
+    let mut expected = Vec::new();
+    for file in ["nginx.conf", "app/server.js", "app/app.py"] {
+        let Ok(text) = std::fs::read_to_string(folder.join(file)) else { continue };
+        for (at, line) in (1..).zip(text.lines()) {
+            let Some((code, rules)) = line.split_once("# finds: ").or_else(|| line.split_once("// finds: ")) else {
+                continue;
+            };
+            let at = if code.trim().is_empty() { at + 1 } else { at };
+            expected.extend(rules.split(", ").map(|rule| (file.to_owned(), at, rule.to_owned())));
+        }
+    }
+    expected
+}
+
+#[test]
+fn stacks_are_reported_for_what_their_comments_say_and_nothing_else() {
+    let mut wrong = Vec::new();
+    for (name, folder) in stacks() {
+        let run = engine::run(&settings(&folder), None, &AtomicUsize::new(0));
+        let mut found: Vec<(String, u32, String)> = Vec::new();
+        for reported in &run.outcome.findings {
+            let place = reported.finding.primary.span;
+            let file = run.sources.get(place.file);
+            if reported.finding.severity >= Severity::Warning {
+                let rule = reported.finding.rule.to_owned();
+                found.push((file.name.clone(), file.position(place.start).line as u32, rule));
+            }
+        }
+        found.sort();
+        let mut expected = expected(&folder);
+        expected.sort();
+        if found != expected {
+            wrong.push(format!("{name}\n  found    {found:?}\n  expected {expected:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

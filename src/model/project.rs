@@ -58,6 +58,22 @@ impl Project {
         self.behind().into_iter().fold(session, |session, (at, behind)| session.with_behind(at, behind))
     }
 
+    /// The servers that stand behind one of its servers, at first or second hand.
+    pub fn servers_behind(&self, server: &Server) -> Vec<&Server> {
+        let index = |server: &Server| self.servers.iter().position(|other| std::ptr::eq(other, server));
+        let mut open: Vec<usize> = index(server).into_iter().collect();
+        let mut known = open.clone();
+        while let Some(from) = open.pop() {
+            for link in self.links.iter().filter(|link| link.from == from) {
+                if !known.contains(&link.to) {
+                    known.push(link.to);
+                    open.push(link.to);
+                }
+            }
+        }
+        known.iter().skip(1).filter_map(|index| self.servers.get(*index)).collect()
+    }
+
     /// The link of the hand-over at a place.
     pub fn link_at(&self, at: Span) -> Option<&Link> {
         self.links.iter().find(|link| link.at == at)

@@ -343,6 +343,19 @@ pub fn is_for_options(view: &ServerView, world: &World) -> bool {
         return false;
     }
     let mut found = false;
+    let mut open = vec![(&view.server.root, false)];
+    while let Some((group, within)) = open.pop() {
+        let within = within || names_options(&group.when);
+        for node in &group.nodes {
+            match node {
+                Node::Group(inner) => open.push((inner, within)),
+                Node::Step(step) => {
+                    let answers = step.effects.iter().any(|effect| effect.span == answerer.span);
+                    found |= within && step.span == answerer.step && Some(step.kind) == answerer.kind && answers;
+                }
+            }
+        }
+    }
     each_effect(view.server, &mut |step, effect| {
         if step.span == answerer.step && Some(step.kind) == answerer.kind && effect.span == answerer.span {
             found |= step.methods.as_ref().is_some_and(|methods| methods.iter().all(|method| &**method == "OPTIONS"))

@@ -88,10 +88,19 @@ impl Report {
     }
 }
 
-/// Findings of all rules over the servers that are asked, in the order of the rules. `sources` gives the words for changes.
+/// Findings of all rules over the servers that are asked, and the proxies before them, in the order of the rules. `sources` gives the words for changes.
 pub fn check(project: &Project, sources: &SourceSet, is_asked: impl Fn(&Server) -> bool) -> Vec<Finding> {
     let mut report = Report::default();
-    for server in project.servers.iter().filter(|server| is_asked(server)) {
+    // What stands behind a proxy is asked first: its own faults, met through the proxy too, are told as its own.
+    let mut servers: Vec<(usize, &Server)> = project
+        .servers
+        .iter()
+        .map(|server| (server, project.servers_behind(server)))
+        .filter(|(server, behind)| is_asked(server) || behind.iter().any(|behind| is_asked(behind)))
+        .map(|(server, behind)| (behind.len(), server))
+        .collect();
+    servers.sort_by_key(|(behind, _)| *behind);
+    for (_, server) in servers {
         let before = report.findings.len();
         let view = ServerView::new(server, project, sources);
         for rule in rules() {

@@ -108,7 +108,7 @@ impl<'a> ServerView<'a> {
             calls: OnceCell::new(),
             diagnoses: OnceCell::new(),
         };
-        view.find_origins();
+        (view.entries, view.tests) = origins_of(server);
         view.find_routes();
         view
     }
@@ -163,14 +163,13 @@ impl<'a> ServerView<'a> {
 
     /// Origins that are let in as far as the code names them: for questions that a stranger would not ask.
     pub fn friends(&self) -> Vec<String> {
-        let mut friends: Vec<String> = self
-            .entries
-            .iter()
-            .filter(|entry| Origin::parse(&entry.text).is_ok_and(|origin| !origin.is_null()))
-            .map(|entry| entry.text.to_string())
-            .collect();
-        for test in &self.tests {
-            friends.extend(test.friend());
+        let mut friends = Vec::new();
+        let behind = self.project.servers_behind(self.server);
+        let named = std::iter::once((self.entries.clone(), self.tests.clone()));
+        for (entries, tests) in named.chain(behind.into_iter().map(origins_of)) {
+            let valid = |entry: &&Entry| Origin::parse(&entry.text).is_ok_and(|origin| !origin.is_null());
+            friends.extend(entries.iter().filter(valid).map(|entry| entry.text.to_string()));
+            friends.extend(tests.iter().filter_map(OriginCheck::friend));
         }
         friends.dedup();
         friends.truncate(12);
@@ -209,62 +208,6 @@ impl<'a> ServerView<'a> {
         self.server.complete
     }
 
-    fn find_origins(&mut self) {
-        let mut entries = Vec::new();
-        let mut tests = Vec::new();
-        let mut see = |guard: &Guard| {
-            guard.each_atom(&mut |atom| {
-                if let Guard::Test(check) = atom
-                    && check.subject.mentions_header(headers::ORIGIN)
-                {
-                    match &check.test {
-                        StringTest::Equals(text) if check.subject.is_header(headers::ORIGIN) => entries.push(Entry {
-                            text: text.as_str().into(),
-                            span: check.span,
-                            compared: true,
-                            ignores_case: false,
-                        }),
-                        StringTest::Equals(text) if matches!(&check.subject, Text::LowerCase(inner) if inner.is_header(headers::ORIGIN)) => {
-                            entries.push(Entry {
-                                text: text.as_str().into(),
-                                span: check.span,
-                                compared: true,
-                                ignores_case: true,
-                            });
-                        }
-                        _ => tests.push(OriginCheck { check: check.clone() }),
-                    }
-                }
-            });
-        };
-        let mut literals = Vec::new();
-        each_effect(self.server, &mut |_, effect| {
-            let EffectKind::Write(write) = &effect.kind else {
-                // A refusal by origin is a condition on the origin too.
-                see(&effect.when);
-                return;
-            };
-            see(&effect.when);
-            for value in &write.values {
-                each_guard(value, &mut see);
-                if write.is(headers::ALLOW_ORIGIN) {
-                    let place = write.trail.0.first().map_or(effect.span, |(place, _)| *place);
-                    each_literal(value, &mut |text| literals.push((Arc::from(text), place)));
-                }
-            }
-        });
-        for (text, span) in literals {
-            if &*text != "*" {
-                entries.push(Entry { text, span, compared: false, ignores_case: false });
-            }
-        }
-        let mut seen = FxHashSet::default();
-        entries.retain(|entry| seen.insert((entry.text.clone(), entry.span)));
-        tests.dedup();
-        self.entries = entries;
-        self.tests = tests;
-    }
-
     fn find_routes(&mut self) {
         let mut all = Vec::new();
         collect(&self.server.root, "", &mut all);
@@ -278,13 +221,21 @@ impl<'a> ServerView<'a> {
                 reads: Vec::new(),
             });
         }
+        let own = all.len();
+        for server in self.project.servers_behind(self.server) {
+            collect(&server.root, "", &mut all);
+        }
         // Two routes that meet the same policies fare alike: one of them is asked for.
         let mut seen = FxHashSet::default();
-        for route in all.into_iter().take(4000) {
+        for (at, route) in all.into_iter().enumerate().take(4000) {
             if self.routes.len() >= MOST_ROUTES {
                 break;
             }
             let answer = self.ask(&Request::new(&*route.method, &route.path).with_origin(STRANGER));
+            // A route of a server behind is one of this server where its path leads there.
+            if at >= own && !answer.worlds.iter().any(|world| world.ran.contains(&route.span)) {
+                continue;
+            }
             let mut places: Vec<(Span, String)> = answer
                 .worlds
                 .iter()
@@ -301,6 +252,62 @@ impl<'a> ServerView<'a> {
             }
         }
     }
+}
+
+/// The origins that a server's code names, and its tests of origins.
+fn origins_of(server: &Server) -> (Vec<Entry>, Vec<OriginCheck>) {
+    let mut entries = Vec::new();
+    let mut tests = Vec::new();
+    let mut see = |guard: &Guard| {
+        guard.each_atom(&mut |atom| {
+            if let Guard::Test(check) = atom
+                && check.subject.mentions_header(headers::ORIGIN)
+            {
+                match &check.test {
+                    StringTest::Equals(text) if check.subject.is_header(headers::ORIGIN) => entries.push(Entry {
+                        text: text.as_str().into(),
+                        span: check.span,
+                        compared: true,
+                        ignores_case: false,
+                    }),
+                    StringTest::Equals(text) if matches!(&check.subject, Text::LowerCase(inner) if inner.is_header(headers::ORIGIN)) => {
+                        entries.push(Entry {
+                            text: text.as_str().into(),
+                            span: check.span,
+                            compared: true,
+                            ignores_case: true,
+                        });
+                    }
+                    _ => tests.push(OriginCheck { check: check.clone() }),
+                }
+            }
+        });
+    };
+    let mut literals = Vec::new();
+    each_effect(server, &mut |_, effect| {
+        let EffectKind::Write(write) = &effect.kind else {
+            // A refusal by origin is a condition on the origin too.
+            see(&effect.when);
+            return;
+        };
+        see(&effect.when);
+        for value in &write.values {
+            each_guard(value, &mut see);
+            if write.is(headers::ALLOW_ORIGIN) {
+                let place = write.trail.0.first().map_or(effect.span, |(place, _)| *place);
+                each_literal(value, &mut |text| literals.push((Arc::from(text), place)));
+            }
+        }
+    });
+    for (text, span) in literals {
+        if &*text != "*" {
+            entries.push(Entry { text, span, compared: false, ignores_case: false });
+        }
+    }
+    let mut seen = FxHashSet::default();
+    entries.retain(|entry| seen.insert((entry.text.clone(), entry.span)));
+    tests.dedup();
+    (entries, tests)
 }
 
 /// Routes of a group, with the path before them.
