@@ -7,6 +7,9 @@ use super::{Evaluator, Frame, Slot};
 use crate::model::{Guard, Reason};
 use crate::source::Span;
 
+/// How many items an array has at most.
+const MOST_ITEMS: usize = 10_000;
+
 impl Evaluator<'_> {
     /// A new object.
     pub fn new_object(&mut self, tag: Tag, span: Span) -> ObjectId {
@@ -23,9 +26,14 @@ impl Evaluator<'_> {
         id
     }
 
-    /// A new array of these items.
-    pub fn new_array(&mut self, items: Vec<Value>, span: Span) -> Value {
+    /// A new array of these items, or of the first [`MOST_ITEMS`] of them and what is not known: a program may double a
+    /// list as often as it likes.
+    pub fn new_array(&mut self, mut items: Vec<Value>, span: Span) -> Value {
         let id = self.new_object(Tag::Array, span);
+        if items.len() > MOST_ITEMS {
+            items.truncate(MOST_ITEMS);
+            self.leave_open(id, Self::unknown_reason("the list is too long to be followed", span));
+        }
         self.objects[id.0 as usize].items = items;
         Value::new(Kind::Object(id), span)
     }

@@ -88,6 +88,10 @@ pub enum UrlPart {
     Origin,
 }
 
+/// How much a text that is put together may weigh: each part counts one, and so do so many letters.
+const LARGEST: usize = 4096;
+const LETTERS: usize = 16;
+
 impl Text {
     /// Text that never changes.
     pub fn literal(text: impl Into<Arc<str>>) -> Self {
@@ -131,8 +135,13 @@ impl Text {
         }
     }
 
-    /// One text behind the other, with neighbouring literals joined.
+    /// One text behind the other, with neighbouring literals joined. Not known where that makes a text that no header
+    /// can have: a program may double a text as often as it likes.
     pub fn concat(parts: Vec<Text>) -> Self {
+        let mut left = LARGEST;
+        if !parts.iter().all(|part| part.fits(&mut left)) {
+            return Text::Unknown(Reason { text: "the text is too long to be followed".into(), span: None });
+        }
         let mut joined: Vec<Text> = Vec::with_capacity(parts.len());
         for part in parts {
             match (joined.last_mut(), part) {
@@ -147,6 +156,31 @@ impl Text {
             0 => Text::literal(""),
             1 => joined.remove(0),
             _ => Text::Concat(joined.into()),
+        }
+    }
+
+    /// Takes from `left` what the text weighs, and says whether that was enough. Shared parts count each time, as
+    /// whoever goes through the text meets them.
+    fn fits(&self, left: &mut usize) -> bool {
+        let own = match self {
+            Text::Literal(text) => 1 + text.len() / LETTERS,
+            _ => 1,
+        };
+        let Some(rest) = left.checked_sub(own) else { return false };
+        *left = rest;
+        match self {
+            Text::Url(inner, _) | Text::LowerCase(inner) | Text::Decoded(inner, _) => inner.fits(left),
+            Text::Members(members) => members.list.fits(left),
+            Text::Concat(parts) => parts.iter().all(|part| part.fits(left)),
+            Text::Choose(_, then, otherwise) => then.fits(left) && otherwise.fits(left),
+            Text::Capture(capture) => capture.subject.fits(left),
+            Text::Literal(_)
+            | Text::Request(_)
+            | Text::Environment(_)
+            | Text::Inner(_)
+            | Text::Sent(_)
+            | Text::SentBefore(_)
+            | Text::Unknown(_) => true,
         }
     }
 

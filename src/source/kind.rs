@@ -128,7 +128,7 @@ const NEVER_NGINX: &[&str] = &[
 
 /// What the name of `path` says.
 pub(crate) fn by_name(path: &Path) -> ByName {
-    let Some(name) = path.file_name().and_then(OsStr::to_str) else { return ByName::Other };
+    let Some(name) = path.file_name().map(OsStr::to_string_lossy) else { return ByName::Other };
     match name.rsplit_once('.') {
         Some((stem, extension)) if !stem.is_empty() => {
             if let Some(&(_, kind)) = SOURCES.iter().find(|(known, _)| extension.eq_ignore_ascii_case(known)) {

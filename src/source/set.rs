@@ -148,11 +148,12 @@ pub fn read_text(path: &Path) -> Result<String, LoadError> {
         std::io::ErrorKind::NotFound => LoadError::Missing,
         _ => LoadError::Io(error.to_string()),
     };
-    let file = std::fs::File::open(path).map_err(failed)?;
-    let metadata = file.metadata().map_err(failed)?;
-    if metadata.is_dir() {
+    // Asked before it is opened: opening a pipe waits for whoever writes to it.
+    let metadata = std::fs::metadata(path).map_err(failed)?;
+    if !metadata.is_file() {
         return Err(LoadError::Missing);
     }
+    let file = std::fs::File::open(path).map_err(failed)?;
     if metadata.len() > LARGEST_FILE {
         return Err(LoadError::TooLarge(metadata.len()));
     }

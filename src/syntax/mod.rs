@@ -51,7 +51,7 @@ impl SourceKind {
 
 /// The language of a file, by its name's ending. Declaration files (`.d.ts` and its kin) hold no program.
 pub fn language_of(path: &Path) -> Option<SourceKind> {
-    let name = path.file_name()?.to_str()?;
+    let name = path.file_name()?.to_string_lossy();
     let (stem, extension) = name.rsplit_once('.')?;
     match extension {
         "js" | "mjs" | "cjs" | "jsx" => Some(SourceKind::JavaScript),

@@ -165,7 +165,7 @@ impl Repository {
     pub(super) fn environment_of(&self, from: &Path) -> Vec<(String, String, Span)> {
         for folder in self.folders_upward(from).take(4) {
             for name in [".env", ".env.local", ".env.development"] {
-                if let Ok(file) = self.sources.load(&folder.join(name)) {
+                if let Some(file) = self.load(&folder.join(name)) {
                     return variables(file.id, &file.text);
                 }
             }

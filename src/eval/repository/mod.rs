@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use rustc_hash::FxHashMap;
 
 use super::Loader;
-use crate::source::{FileId, SourceSet, Span};
+use crate::source::{FileId, SourceFile, SourceSet, Span};
 use crate::syntax::program::{Language, Program};
 use crate::syntax::{SourceKind, language_of, lower};
 
@@ -23,6 +23,8 @@ type Read = Option<(FileId, Arc<Program>)>;
 pub struct Repository {
     sources: Arc<SourceSet>,
     root: PathBuf,
+    /// The root without links.
+    real_root: Option<PathBuf>,
     programs: Mutex<FxHashMap<PathBuf, Read>>,
     manifests: manifests::Manifests,
 }
@@ -30,7 +32,8 @@ pub struct Repository {
 impl Repository {
     /// The repository below `root`, whose files come into `sources` as they are read.
     pub fn new(sources: Arc<SourceSet>, root: PathBuf) -> Self {
-        Self { sources, root, programs: Mutex::default(), manifests: manifests::Manifests::default() }
+        let real_root = root.canonicalize().ok();
+        Self { sources, root, real_root, programs: Mutex::default(), manifests: manifests::Manifests::default() }
     }
 
     /// A tree that was made before, so that it is not made again.
@@ -64,7 +67,7 @@ impl Loader for Repository {
             Language::JavaScript => self.resolve_javascript(from, module),
             Language::Python => self.resolve_python(from, module),
         }?;
-        // A link or a path with `..` may not lead out of the repository.
+        // A path with `..` may not lead out of the repository; links are followed where the file is read.
         found.starts_with(&self.root).then_some(found)
     }
 
@@ -78,7 +81,7 @@ impl Loader for Repository {
     }
 
     fn json(&self, path: &Path) -> Option<(FileId, serde_json::Value)> {
-        let file = self.sources.load(path).ok()?;
+        let file = self.load(path)?;
         let value = serde_json::from_str(file.text.trim_start_matches('\u{feff}')).ok()?;
         Some((file.id, value))
     }
@@ -100,9 +103,18 @@ impl Loader for Repository {
 }
 
 impl Repository {
+    /// A file of the repository. A link may not lead out of it: what lies there is nobody's to be shown in a report.
+    fn load(&self, path: &Path) -> Option<Arc<SourceFile>> {
+        if let Some(file) = self.sources.find(path) {
+            return Some(file);
+        }
+        let inside = path.canonicalize().ok()?.starts_with(self.real_root.as_ref()?);
+        if inside { self.sources.load(path).ok() } else { None }
+    }
+
     fn read(&self, path: &Path) -> Option<(FileId, Arc<Program>)> {
         let kind: SourceKind = language_of(path)?;
-        let file = self.sources.load(path).ok()?;
+        let file = self.load(path)?;
         Some((file.id, Arc::new(lower(kind, file.id, &file.text))))
     }
 }

@@ -311,7 +311,7 @@ fn write_origin(eval: &mut Evaluator, origin: &Value, span: Span) {
             return;
         }
         _ => {
-            let allowed = allows(eval, origin, span);
+            let allowed = allows(eval, origin, span, &mut { MOST_ORIGINS });
             let caller = Text::header(headers::ORIGIN);
             let asked = text_is_set(&caller);
             eval.under(allowed.and(asked), |eval| {
@@ -322,15 +322,22 @@ fn write_origin(eval: &mut Evaluator, origin: &Value, span: Span) {
     vary(eval, "Origin", span);
 }
 
-/// `isOriginAllowed`.
-fn allows(eval: &mut Evaluator, origin: &Value, span: Span) -> Guard {
+/// How many origins, and lists of them, are read of one option: a list may hold others, and itself.
+const MOST_ORIGINS: usize = 4_000;
+
+/// `isOriginAllowed`, with how many values may still be read.
+fn allows(eval: &mut Evaluator, origin: &Value, span: Span, left: &mut usize) -> Guard {
+    let Some(fewer) = left.checked_sub(1) else {
+        return Guard::Unknown(Reason::new("the allowed origins are too many to be read", span));
+    };
+    *left = fewer;
     let caller = Value::text(Text::header(headers::ORIGIN), span);
     if eval.items(origin).is_some() {
         let (items, open) = eval.each(origin, span);
         let mut parts = Vec::new();
         for item in items {
             for (when, item) in item.branches() {
-                parts.push(when.and(allows(eval, &item, span)));
+                parts.push(when.and(allows(eval, &item, span, left)));
             }
         }
         parts.extend(open.map(Guard::Unknown));

@@ -615,9 +615,14 @@ fn looks_like_auth(eval: &Evaluator, span: Span) -> bool {
 fn flatten(eval: &mut Evaluator, values: &[Value]) -> Vec<Value> {
     let mut flat = Vec::new();
     let mut open: Vec<Value> = values.iter().rev().cloned().collect();
+    // A list may hold itself.
+    let mut opened = 0;
     while let Some(value) = open.pop() {
         match eval.items(&value) {
-            Some(object) if flat.len() + open.len() < 1000 => open.extend(object.items.iter().rev().cloned()),
+            Some(object) if flat.len() + open.len() + opened < 1000 => {
+                opened += 1;
+                open.extend(object.items.iter().rev().cloned());
+            }
             _ => flat.push(value),
         }
     }
