@@ -265,10 +265,12 @@ fn extract(
     let mut makers: Vec<PathBuf> = gathered.walked.makers.iter().map(|(path, _)| path.clone()).collect();
     if !all {
         // What makes a server may mount what sets CORS, where both belong to one package.
-        let mut packages: Vec<PathBuf> = gathered.programs.iter().map(|(path, ..)| package_of(path)).collect();
+        let mut known = FxHashMap::default();
+        let mut packages: Vec<PathBuf> =
+            gathered.programs.iter().map(|(path, ..)| package_of(path, &mut known)).collect();
         packages.sort();
         packages.dedup();
-        makers.retain(|path| packages.binary_search(&package_of(path)).is_ok());
+        makers.retain(|path| packages.binary_search(&package_of(path, &mut known)).is_ok());
     }
     let nginx = gathered.kinds.iter().filter(|(_, kind)| **kind == FileKind::Nginx);
     let mut nginx: Vec<PathBuf> = nginx.map(|(file, _)| sources.get(*file).path.clone()).collect();
@@ -280,8 +282,8 @@ fn extract(
     nginx.sort();
     let input =
         Input { programs: std::mem::take(&mut gathered.programs), makers, nginx, version: settings.config.nginx };
-    let (servers, problems) = analysis::servers(sources, &settings.root, input);
     let tree = Tree::new(settings.root.clone());
+    let (servers, problems) = analysis::servers(sources, &settings.root, &tree, input);
     let declared = &settings.config.proxies;
     let around = Surroundings {
         sources,
@@ -292,11 +294,18 @@ fn extract(
     (project, problems)
 }
 
-/// The folder of the nearest manifest, or the file's own.
-fn package_of(path: &Path) -> PathBuf {
+/// The folder of the nearest manifest, or the file's own. `known` remembers which folders hold one.
+fn package_of(path: &Path, known: &mut FxHashMap<PathBuf, bool>) -> PathBuf {
     const MANIFESTS: [&str; 5] = ["package.json", "pyproject.toml", "setup.py", "requirements.txt", ".git"];
-    let mut folders = path.ancestors().skip(1).take(16);
-    let found = folders.find(|folder| MANIFESTS.iter().any(|name| folder.join(name).exists()));
+    let mut holds_one = |folder: &Path| match known.get(folder) {
+        Some(holds) => *holds,
+        None => {
+            let holds = MANIFESTS.iter().any(|name| folder.join(name).exists());
+            known.insert(folder.to_owned(), holds);
+            holds
+        }
+    };
+    let found = path.ancestors().skip(1).take(16).find(|folder| holds_one(folder));
     // A folder with `__init__.py` is a part of the Python package around it.
     let mut outside = path.ancestors().skip(1).take(16).filter(|folder| !folder.join("__init__.py").exists());
     found.or_else(|| outside.next()).or(path.parent()).unwrap_or(path).to_owned()

@@ -24,8 +24,9 @@ pub struct Input {
     pub version: Option<[u16; 3]>,
 }
 
-/// The servers that programs and configurations make, in the order of their places.
-pub fn servers(sources: &Arc<SourceSet>, root: &Path, input: Input) -> (Vec<Server>, Vec<Problem>) {
+/// The servers that programs and configurations make, in the order of their places. `tree` finds the files that
+/// configurations include.
+pub fn servers(sources: &Arc<SourceSet>, root: &Path, tree: &nginx::Tree, input: Input) -> (Vec<Server>, Vec<Problem>) {
     let repository = Repository::new(sources.clone(), root.to_owned());
     for (path, file, program) in &input.programs {
         repository.add(path, *file, program.clone());
@@ -43,7 +44,6 @@ pub fn servers(sources: &Arc<SourceSet>, root: &Path, input: Input) -> (Vec<Serv
     }
     let mut servers = express::extract(&mut evaluator);
     servers.extend(flask::extract(&mut evaluator));
-    let tree = nginx::Tree::new(root.to_owned());
     let version = input.version.map(|[_, minor, patch]| nginx::Version { minor, patch }).unwrap_or_default();
     let (proxies, problems) = nginx::extract(sources, &input.nginx, &|name| tree.find(name), version);
     servers.extend(proxies);

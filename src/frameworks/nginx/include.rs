@@ -73,9 +73,7 @@ impl Tree {
         let files = self.files.get_or_init(|| {
             let walk = ignore::WalkBuilder::new(&self.root).build().take(MOST_LISTED).filter_map(Result::ok);
             let files = walk.filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()));
-            let mut files: Vec<PathBuf> = files.map(ignore::DirEntry::into_path).collect();
-            files.sort();
-            files
+            files.map(ignore::DirEntry::into_path).collect()
         });
         let glob = pattern.contains(['*', '?', '[']).then(|| matcher(pattern)).flatten();
         let matches = |path: &&PathBuf| {
@@ -85,7 +83,9 @@ impl Tree {
                 None => name == pattern,
             }
         };
-        files.iter().filter(matches).cloned().collect()
+        let mut found: Vec<PathBuf> = files.iter().filter(matches).cloned().collect();
+        found.sort();
+        found
     }
 }
 
