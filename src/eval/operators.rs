@@ -5,7 +5,7 @@ use super::value::{FrameId, Kind, Tag, Value};
 use crate::cors::StringTest;
 use crate::model::{Guard, Reason, Text};
 use crate::source::Span;
-use crate::syntax::program::{BinaryOperator, Expr, Language, UnaryOperator};
+use crate::syntax::program::{BinaryOperator, Expr, ExprKind, Language, UnaryOperator};
 
 impl Evaluator<'_> {
     pub(super) fn binary(
@@ -26,6 +26,13 @@ impl Evaluator<'_> {
                 return self.operate(operator, &first, &second, span);
             }
         };
+        let keeps = match keeps {
+            // `variable?.split(',') || fallback`: what is called on nothing gives nothing.
+            Guard::Always if operator != BinaryOperator::And => {
+                self.base_of_calls(left, frame).unwrap_or(Guard::Always)
+            }
+            keeps => keeps,
+        };
         match keeps {
             Guard::Always => first,
             Guard::Never => self.expr(right, frame),
@@ -34,6 +41,28 @@ impl Evaluator<'_> {
                 Value::choose(keeps, first, second)
             }
         }
+    }
+
+    /// When there is something on which a chain of calls begins; nothing for what is no such chain.
+    fn base_of_calls(&mut self, expr: &Expr, frame: FrameId) -> Option<Guard> {
+        let mut at = expr;
+        let mut base = None;
+        loop {
+            match &at.kind {
+                ExprKind::Call { callee, .. } => match &callee.kind {
+                    ExprKind::Member { object, .. } => {
+                        base = Some(&**object);
+                        at = object;
+                    }
+                    _ => return None,
+                },
+                ExprKind::Member { object, .. } => at = object,
+                ExprKind::Name(_) => break,
+                _ => return None,
+            }
+        }
+        let base = self.expr(base?, frame);
+        matches!(base.kind, Kind::Text(_)).then(|| base.present())
     }
 
     pub(super) fn operate(&mut self, operator: BinaryOperator, left: &Value, right: &Value, span: Span) -> Value {
