@@ -212,9 +212,12 @@ impl<'a> ServerView<'a> {
         let mut all = Vec::new();
         collect(&self.server.root, "", &mut all);
         if all.is_empty() {
+            // Middleware alone: what it takes is asked for.
+            let mut steps = crate::model::steps(self.server).into_iter();
+            let path = steps.find(|step| step.kind == StepKind::Cors).and_then(|step| step.path.sample(""));
             all.push(Route {
                 method: "GET".into(),
-                path: "/".into(),
+                path: path.filter(|path| path.starts_with('/')).unwrap_or_else(|| "/".to_owned()),
                 span: self.server.span,
                 label: "any path".into(),
                 any_method: true,

@@ -281,7 +281,7 @@ impl<'a> Loader<'a> {
         if !pattern.starts_with('/') && !pattern.contains(['*', '?', '[']) {
             for base in [prefix, from.parent().unwrap_or(Path::new(""))] {
                 let path = joined(base, &parts);
-                if path != from && (self.sources.find(&path).is_some() || path.is_file()) {
+                if path != from && (self.sources.find(&path).is_some() || is_own_file(&path)) {
                     return vec![path];
                 }
             }
@@ -381,4 +381,10 @@ pub fn matches_glob(name: &str, pattern: &str) -> bool {
 fn matcher(pattern: &str) -> Option<globset::GlobMatcher> {
     let glob = globset::GlobBuilder::new(pattern).literal_separator(true).backslash_escape(true).build();
     glob.ok().map(|glob| glob.compile_matcher())
+}
+
+/// Whether a path is a file itself. A link is not followed: it may lead out of the tree. Where it leads within the
+/// tree, the file is found by its own name.
+fn is_own_file(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|metadata| metadata.is_file())
 }
