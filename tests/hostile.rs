@@ -462,11 +462,13 @@ fn links_lead_in_no_circle_and_not_out() {
         (".git/HEAD", ""),
         ("app.js", &*OPEN.replace("{ origin: true, credentials: true }", "require('./options')")),
         ("env.js", &OPEN.replace("true,", "process.env.ORIGIN,")),
+        ("nginx.conf", "server {\n    location / {\n        include cors.conf;\n        return 200;\n    }\n}\n"),
         ("up.js", &OPEN.replace("{ origin: true, credentials: true }", "require('../../../../../../../etc/passwd')")),
     ]);
     let link = |to: &Path, name: &str| symlink(to, folder.path().join(name)).unwrap();
     link(&outside.path().join("secret.js"), "options.js");
     link(&outside.path().join(".env"), ".env");
+    link(&outside.path().join("secret.conf"), "cors.conf");
     link(&outside.path().join("tree"), "tree");
     link(Path::new("."), "here");
     link(Path::new(".."), "up");
