@@ -9,6 +9,7 @@ use std::sync::Arc;
 use corslint::cors::{BlockCode, Fetch, Verdict, browser, headers};
 use corslint::finding::{Evidence, Finding};
 use corslint::frameworks::analysis::{Input, servers};
+use corslint::frameworks::nginx::Tree;
 use corslint::model::{Environment, Project, Session};
 use corslint::rules;
 use corslint::rules::page::pages;
@@ -43,7 +44,7 @@ fn check(folder: &Path, files: &[(String, String)]) -> Vec<(Project, Vec<Finding
         let file = sources.load(&path).unwrap();
         input.programs.push((path, file.id, Arc::new(lower(kind, file.id, &file.text))));
     }
-    let (servers, _) = servers(&sources, folder, input);
+    let (servers, _) = servers(&sources, folder, &Tree::new(folder.to_owned()), input);
     servers
         .into_iter()
         .map(|server| {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use corslint::cors::Request;
 use corslint::frameworks::analysis::{Input, servers};
+use corslint::frameworks::nginx::Tree;
 use corslint::model::{Environment, Session};
 use corslint::source::SourceSet;
 use corslint::syntax::{language_of, lower};
@@ -41,7 +42,7 @@ fn answers(folder: &Path, file: &Path) -> Vec<BTreeSet<(String, String)>> {
         }
         None => input.nginx.push(file.to_owned()),
     }
-    let (servers, problems) = servers(&sources, folder, input);
+    let (servers, problems) = servers(&sources, folder, &Tree::new(folder.to_owned()), input);
     assert!(problems.is_empty(), "{}: {problems:?}", file.display());
     let [server] = servers.as_slice() else { panic!("{}: {} servers", file.display(), servers.len()) };
     let mut session = Session::new(server, Environment::Only(BTreeMap::new()));
