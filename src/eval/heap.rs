@@ -26,7 +26,7 @@ impl Evaluator<'_> {
         id
     }
 
-    /// A new array of these items, or of the first [`MOST_ITEMS`] of them and what is not known: a program may double a
+    /// A new array of these items, or of the first `MOST_ITEMS` of them and what is not known: a program may double a
     /// list as often as it likes.
     pub fn new_array(&mut self, mut items: Vec<Value>, span: Span) -> Value {
         let id = self.new_object(Tag::Array, span);
