@@ -2,8 +2,13 @@
 
 mod cors;
 mod extract;
+mod handler;
+mod middleware;
 mod packages;
 mod paths;
+mod plain;
+mod router;
+mod unowned;
 
 use std::sync::Arc;
 

@@ -1,0 +1,95 @@
+//! What a program's handlers do to an answer.
+
+use super::cors;
+use crate::eval::{Evaluator, Kind, Native, Value};
+use crate::frameworks::common::node::{self, Exchange};
+use crate::model::{Effect, EffectKind, End, Guard, Reason, Status, Step, StepKind};
+use crate::source::Span;
+
+/// Runs a policy of the `cors` package for its effects. Says too whether it went through code that cannot be read.
+pub(super) fn run_policy(eval: &mut Evaluator, native: &Native, span: Span) -> (Vec<Effect>, bool) {
+    let exchange = Exchange::new(eval, span);
+    let next = exchange.next;
+    let before = std::mem::replace(&mut eval.escaped, false);
+    let native = native.clone();
+    let collected = eval.collected(
+        |eval| {
+            cors::run(eval, &native, &next, span);
+            Value::undefined(span)
+        },
+        false,
+    );
+    let escaped = std::mem::replace(&mut eval.escaped, before);
+    let mut effects = collected.effects;
+    failures(eval, collected.thrown, &mut effects, span);
+    (effects, escaped)
+}
+
+/// Runs a handler for its effects, and says how it ends when none of them ends it.
+pub(super) fn run_handler(
+    eval: &mut Evaluator,
+    function: &Value,
+    handles_errors: bool,
+    major: u32,
+    powered: bool,
+    span: Span,
+) -> (Vec<Effect>, End) {
+    let exchange = Exchange::new(eval, span);
+    if let Some(id) = exchange.response.as_object().filter(|_| powered) {
+        // Express sets X-Powered-By before anything else.
+        eval.set_field(id, node::HEADERS_SET, Value::new(Kind::Bool(true), span), span);
+    }
+    let mut arguments = if handles_errors { exchange.with_error(eval, span) } else { exchange.arguments() };
+    if !handles_errors {
+        // What a handler of `param` is given.
+        arguments.positional.push(Value::unknown("the parameter comes with the request", span));
+    }
+    let before = std::mem::take(&mut eval.escaped);
+    let unfollowed = std::mem::take(&mut eval.unfollowed);
+    let collected = eval.collect(function, &arguments, span);
+    let escaped = std::mem::replace(&mut eval.escaped, before);
+    let unfollowed = std::mem::replace(&mut eval.unfollowed, unfollowed);
+    let mut effects = collected.effects;
+    if collected.is_async && major < 5 {
+        // An async handler's exception is nobody's in Express 4: since Node 15 it ends the process.
+        for (when, value) in collected.thrown {
+            effects.push(Effect { when, kind: EffectKind::Close, span: value.span });
+        }
+    } else {
+        failures(eval, collected.thrown, &mut effects, span);
+    }
+    let reason = || Reason::new("how it answers is decided in code that is not followed", span);
+    let ends = effects.iter().any(|effect| effect.kind.ends());
+    let end = if escaped || (!ends && unfollowed) { End::Respond(reason()) } else { End::Hang };
+    (effects, end)
+}
+
+/// Exceptions that a handler does not catch.
+pub(super) fn failures(eval: &mut Evaluator, thrown: Vec<(Guard, Value)>, effects: &mut Vec<Effect>, span: Span) {
+    for (when, value) in thrown {
+        let status = node::status_of_error(eval, &value);
+        let _ = span;
+        effects.push(Effect { when, kind: EffectKind::Fail(status), span: value.span });
+    }
+}
+
+/// What a handler of the program is, by what it does.
+pub(super) fn kind_of(step: &Step, handles_errors: bool, is_route: bool) -> StepKind {
+    if handles_errors {
+        return StepKind::ErrorHandler;
+    }
+    let refuses = step.effects.iter().any(|effect| {
+        matches!(
+            effect.kind,
+            EffectKind::Status(Status::Code(401 | 403))
+                | EffectKind::Respond(Some(Status::Code(401 | 403)))
+                | EffectKind::Fail(Status::Code(401 | 403))
+        )
+    });
+    let goes_on = step.effects.iter().any(|effect| matches!(effect.kind, EffectKind::Next));
+    match (refuses && goes_on, is_route) {
+        (true, _) => StepKind::Auth,
+        (false, true) => StepKind::Route,
+        (false, false) => StepKind::Middleware,
+    }
+}

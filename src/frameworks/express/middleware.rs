@@ -1,0 +1,154 @@
+//! What the middleware of packages does to an answer.
+
+use std::sync::Arc;
+
+use super::packages;
+use crate::cors::StringTest;
+use crate::eval::{Arguments, Call, Evaluator, Kind, Value};
+use crate::frameworks::common::node::Exchange;
+use crate::model::{
+    Effect, EffectKind, End, Forward, Guard, HeaderWrite, PathMatch, Reason, RemarkKind, Status, Step, StepKind, Text,
+    WriteOp,
+};
+
+/// Puts into a step what middleware of a package does.
+pub(super) fn apply(eval: &mut Evaluator, tag: &'static str, value: &Value, step: &mut Step) {
+    let effect = |when: Guard, kind: EffectKind| Effect { when, kind, span: value.span };
+    let span = value.span;
+    let header = |name: &str| Guard::HasHeader(Arc::from(name));
+    match tag {
+        packages::CREDENTIALS => {
+            let kind = RemarkKind::ReadsCredentials("cookies".into());
+            step.effects.push(effect(Guard::Always, EffectKind::Notice(kind)));
+        }
+        packages::BODY => {
+            step.kind = StepKind::BodyParser;
+            step.label = "the body parser".into();
+            let is_json = Guard::test(Text::header("content-type"), StringTest::Contains("json".into()), span);
+            // A request that names a kind has a body of it, unless it says that the body is empty.
+            let empty = Guard::test(Text::header("content-length"), StringTest::Equals("0".into()), span);
+            let reads = is_json.and(Guard::not(empty));
+            let limit = value.as_object().and_then(|id| eval.field(id, "0")).map(|field| field.value.clone());
+            let limit = limit.map_or(Some(102_400), |options| match eval.get(&options, "limit", span).kind {
+                Kind::Number(bytes) => Some(bytes as u64),
+                Kind::Undefined => Some(102_400),
+                _ => None,
+            });
+            let too_large = match limit {
+                Some(bytes) => Guard::BodyOver(bytes),
+                None => Guard::Unknown(Reason::new("whether the body is too large", span)),
+            };
+            let fails = |code: u16| EffectKind::Fail(Status::Code(code));
+            let charset = |name: &str| {
+                Guard::test(
+                    Text::LowerCase(Arc::new(Text::header("content-type"))),
+                    StringTest::Contains(name.into()),
+                    span,
+                )
+            };
+            let other_charset =
+                charset("charset=").and(Guard::not(charset("charset=utf-").or(charset("charset=\"utf-"))));
+            step.effects.push(effect(reads.clone().and(other_charset), fails(415)));
+            step.effects.push(effect(reads.clone().and(too_large), fails(413)));
+            let broken = Guard::Unknown(Reason::new("whether the body is broken", span));
+            step.effects.push(effect(reads.and(broken), fails(400)));
+        }
+        packages::LIMIT => {
+            step.kind = StepKind::RateLimit;
+            step.label = "the rate limit".into();
+            let reached = Guard::Unknown(Reason::new("whether the limit of requests is reached", span));
+            step.effects.push(effect(reached, EffectKind::Respond(Some(Status::Code(429)))));
+        }
+        packages::STATIC => {
+            step.kind = StepKind::Static;
+            step.label = "the static files".into();
+            let reads = |method: &str| Guard::method(method, span);
+            let exists = Guard::Unknown(Reason::new("whether the file is there", span));
+            let status = Status::Unknown(Reason::new("how the file is served", span));
+            let reading = reads("GET").or(reads("HEAD"));
+            let options = value.as_object().and_then(|id| eval.field(id, "1")).map(|field| field.value.clone());
+            let option =
+                |eval: &mut Evaluator, name: &str| options.clone().map(|options| eval.get(&options, name, span));
+            if let Some(function) = option(eval, "setHeaders").filter(|value| matches!(value.kind, Kind::Function(_))) {
+                let exchange = Exchange::new(eval, span);
+                let collected = eval.collect(&function, &Arguments::of(vec![exchange.response]), span);
+                let when = reading.clone().and(exists.clone());
+                let writes = collected.effects.into_iter().filter(|effect| matches!(effect.kind, EffectKind::Write(_)));
+                step.effects.extend(writes.map(|effect| Effect { when: when.clone().and(effect.when), ..effect }));
+            }
+            step.effects.push(effect(reading.clone().and(exists), EffectKind::Respond(Some(status))));
+            let falls = option(eval, "fallthrough").map_or(Guard::Always, |value| match value.kind {
+                Kind::Undefined => Guard::Always,
+                _ => value.truthy(),
+            });
+            if falls != Guard::Always {
+                let stops = Guard::not(falls);
+                let other = Guard::not(reading.clone()).and(stops.clone());
+                step.effects.push(effect(other, EffectKind::Respond(Some(Status::Code(405)))));
+                step.effects.push(effect(reading.and(stops), EffectKind::Fail(Status::Code(404))));
+            }
+        }
+        packages::AUTH => {
+            step.kind = StepKind::Auth;
+            step.label = "the authentication".into();
+            let kind = RemarkKind::ReadsCredentials("Authorization".into());
+            step.effects.push(effect(Guard::Always, EffectKind::Notice(kind)));
+            let strategy = value.as_object().and_then(|id| eval.field(id, "0")).map(|field| field.value.clone());
+            let by_token = strategy
+                .as_ref()
+                .and_then(Value::as_str)
+                .is_some_and(|name| matches!(name, "jwt" | "bearer" | "basic" | "headerapikey" | "digest"));
+            let refused = Guard::not(header("authorization"));
+            let doubtful = Guard::Unknown(Reason::new("whether the credentials are accepted", span));
+            if by_token {
+                let when = refused.clone().or(doubtful);
+                step.effects.push(effect(when, EffectKind::Respond(Some(Status::Code(401)))));
+            } else {
+                let status = Status::Unknown(Reason::new("how it refuses a request", span));
+                step.effects.push(effect(doubtful, EffectKind::Respond(Some(status))));
+            }
+        }
+        packages::PROXY => {
+            step.kind = StepKind::Proxy;
+            step.label = "the proxy".into();
+            let options = value.as_object().and_then(|id| eval.field(id, "0")).map(|field| field.value.clone());
+            let target = options.map(|options| match &options.kind {
+                Kind::Str(_) | Kind::Text(_) => options.clone(),
+                _ => eval.get(&options, "target", span),
+            });
+            let to = target
+                .map_or_else(|| Text::Unknown(Reason::new("where to", span)), |target| target.to_text("undefined"));
+            step.effects
+                .push(effect(Guard::Always, EffectKind::Forward(Forward { replaces: true, ..Forward::new(to) })));
+        }
+        _ => {}
+    }
+}
+
+/// `compression()` adds `Accept-Encoding` to `Vary` when the headers go out, where the body is of a kind that is
+/// worth it (`compression` 1.8.2, `index.js`).
+pub(super) fn compression(eval: &Evaluator, call: &Call) -> Option<Step> {
+    let middleware = call.arguments.positional.iter().find(|value| {
+        eval.host_tag(value) == Some(packages::PLAIN)
+            && value.as_object().and_then(|id| eval.field(id, packages::NAME)).and_then(|field| field.value.as_str())
+                == Some("compression")
+    })?;
+    let span = middleware.span;
+    let reason = Reason::new("whether the answer is worth compressing", span);
+    let write = HeaderWrite {
+        name: "Vary".into(),
+        op: WriteOp::AppendMembers,
+        values: vec![Text::literal("Accept-Encoding")],
+        trail: middleware.trail(),
+    };
+    Some(Step {
+        kind: StepKind::Middleware,
+        path: PathMatch::Any,
+        methods: None,
+        when: call.when.clone(),
+        effects: vec![Effect { when: Guard::Unknown(reason), kind: EffectKind::Write(write), span }],
+        end: End::Continue,
+        span: call.span,
+        label: "compression()".into(),
+    })
+}

@@ -1,0 +1,125 @@
+//! Node's own servers: who listens, and handlers that stand alone.
+
+use super::extract::{application, files};
+use super::handler::run_handler;
+use super::{ENTERED, SERVER};
+use crate::eval::{Call, Evaluator, Kind, ObjectId, Tag, Value};
+use crate::model::{
+    Dispatch, Effect, EffectKind, End, Group, Guard, Listen, Node, PathMatch, Reason, Server, Status, Step, StepKind,
+};
+use crate::source::Span;
+
+/// Applications that a handler of a plain server hands requests to: `app(req, res)`.
+pub(super) fn entered(eval: &Evaluator) -> Vec<ObjectId> {
+    eval.objects().filter(|(id, _)| eval.field(*id, ENTERED).is_some()).map(|(id, _)| id).collect()
+}
+
+/// Where an application listens: by itself, or through `http.createServer(app)`.
+pub(super) fn listens(eval: &mut Evaluator, app: ObjectId) -> Vec<Listen> {
+    let mut found = Vec::new();
+    let objects: Vec<(ObjectId, Vec<Call>)> = eval
+        .objects()
+        .filter(|(id, object)| {
+            *id == app
+                || object.tag == Tag::Host(SERVER)
+                    && eval.field(*id, "handler").and_then(|field| field.value.as_object()) == Some(app)
+        })
+        .map(|(id, object)| (id, object.calls.clone()))
+        .collect();
+    for (_, calls) in objects {
+        for call in calls.iter().filter(|call| &*call.name == "listen") {
+            let port = call.arguments.get(0).and_then(port);
+            found.push(Listen { port, span: call.span });
+        }
+    }
+    found
+}
+
+/// A port, taking the value that holds when nothing is configured.
+fn port(value: &Value) -> Option<u16> {
+    match &value.kind {
+        Kind::Number(number) => Some(*number as u16),
+        Kind::Str(text) => text.trim().parse().ok(),
+        Kind::Choose(choice) => port(&choice.2).or_else(|| port(&choice.1)),
+        _ => None,
+    }
+}
+
+/// `http.createServer((req, res) => …)`.
+pub(super) fn plain_servers(eval: &mut Evaluator) -> Vec<Server> {
+    let found: Vec<(Value, Span, Vec<Call>)> = eval
+        .objects()
+        .filter(|(_, object)| object.tag == Tag::Host(SERVER))
+        .filter_map(|(id, object)| {
+            let handler = eval.field(id, "handler")?.value.clone();
+            matches!(handler.kind, Kind::Function(_)).then(|| (handler, object.span, object.calls.clone()))
+        })
+        .collect();
+    found
+        .into_iter()
+        .map(|(handler, span, calls)| {
+            let entered_before = entered(eval);
+            let mut server = by_hand(eval, &handler, span, true);
+            for app in entered(eval).into_iter().filter(|app| !entered_before.contains(app)) {
+                let inside = application(eval, app, true);
+                server.framework = inside.framework;
+                server.runtime = inside.runtime;
+                server.startup_error = inside.startup_error;
+                server.root.nodes.push(Node::Group(inside.root));
+            }
+            server.files = files(&server);
+            for call in calls.iter().filter(|call| &*call.name == "listen") {
+                server.listens.push(Listen { port: call.arguments.get(0).and_then(port), span: call.span });
+            }
+            server
+        })
+        .collect()
+}
+
+/// A handler as a server of its own.
+pub(super) fn by_hand(eval: &mut Evaluator, handler: &Value, span: Span, complete: bool) -> Server {
+    let (effects, end) = run_handler(eval, handler, false, 5, !complete, span);
+    let effects: Vec<Effect> = effects
+        .into_iter()
+        .map(|effect| match effect.kind {
+            // Nobody stands behind: what follows is not known.
+            EffectKind::Next if !complete => Effect {
+                kind: EffectKind::Respond(Some(Status::Unknown(Reason::new(
+                    "what comes behind this handler is not known",
+                    effect.span,
+                )))),
+                ..effect
+            },
+            _ => effect,
+        })
+        .collect();
+    let step = Step {
+        kind: StepKind::Route,
+        path: PathMatch::Any,
+        methods: None,
+        when: Guard::Always,
+        effects,
+        end: if complete {
+            end
+        } else {
+            End::Respond(Reason::new("what comes behind this handler is not known", span))
+        },
+        span: handler.span,
+        label: "the handler".into(),
+    };
+    let root = Group { nodes: vec![Node::Step(step)], ..Group::new(Dispatch::Plain, span) };
+    let mut server = Server {
+        framework: if complete { "node" } else { "express" },
+        runtime: "node".into(),
+        span: if complete { span } else { handler.span },
+        complete,
+        root,
+        outgoing: Vec::new(),
+        listens: Vec::new(),
+        startup_error: None,
+        remarks: Vec::new(),
+        files: Vec::new(),
+    };
+    server.files = files(&server);
+    server
+}
