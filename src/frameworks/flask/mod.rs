@@ -7,15 +7,22 @@
 mod app;
 mod config;
 mod cors;
+mod crossdomain;
 mod errors;
 mod extract;
 mod hooks;
+mod mistakes;
 mod names;
 mod options;
+mod outgoing;
+mod plan;
 mod request;
+mod resources;
 mod response;
 mod rules;
+mod sends;
 mod settle;
+mod table;
 mod unowned;
 mod views;
 

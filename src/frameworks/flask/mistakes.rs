@@ -1,0 +1,83 @@
+//! Options that flask-cors refuses, and those that it does not know.
+
+use super::options::{Entry, NAMES, Options, entries};
+use crate::eval::Evaluator;
+use crate::model::{EffectKind, Guard, RemarkKind};
+
+/// Options that the library refuses where it reads them.
+pub(super) fn refused(eval: &mut Evaluator, options: &Options) -> Option<&'static str> {
+    let origins = options.get("origins").cloned();
+    let all = match &origins {
+        None => options.open.is_none(),
+        Some(value) => {
+            let (entries, _) = entries(eval, value, true);
+            if options.version >= 6 && entries.iter().any(|(when, entry)| *when == Guard::Always && entry.is_invalid())
+            {
+                return Some("ValueError");
+            }
+            entries.iter().any(|(when, entry)| *when == Guard::Always && matches!(entry, Entry::Everything(_)))
+        }
+    };
+    let on = |name: &str| options.is_on(name, false) == Guard::Always;
+    (all && on("supports_credentials") && on("send_wildcard")).then_some("ValueError")
+}
+
+/// Remarks on options that the library does not know, and what follows.
+pub(super) fn notice(eval: &mut Evaluator, options: &Options) {
+    let has_origins = options.get("origins").is_some();
+    for (name, span) in &options.strange {
+        let meant = meant(name);
+        let effect = match meant {
+            Some("origins") if !has_origins => "no origins are configured, so every origin is allowed",
+            Some("origins") => "the list is not read",
+            Some("supports_credentials") => "Access-Control-Allow-Credentials is not sent",
+            Some("methods") => "all methods are allowed",
+            Some("allow_headers") => "every request header that is asked for is allowed",
+            Some("expose_headers") => "no response header is exposed",
+            Some("max_age") => "Access-Control-Max-Age is not sent",
+            Some("resources") => "the policy holds for every path",
+            _ => "it has no effect",
+        };
+        let kind =
+            RemarkKind::UnknownOption { name: name.clone(), meant, library: "flask-cors", effect: effect.to_owned() };
+        eval.emit(EffectKind::Notice(kind), *span);
+    }
+}
+
+/// The option that a misspelt one stands for.
+fn meant(name: &str) -> Option<&'static str> {
+    let known = [
+        ("origin", "origins"),
+        ("allow_origins", "origins"),
+        ("allowed_origins", "origins"),
+        ("allow_origin", "origins"),
+        ("headers", "allow_headers"),
+        ("allowed_headers", "allow_headers"),
+        ("allow_header", "allow_headers"),
+        ("exposed_headers", "expose_headers"),
+        ("method", "methods"),
+        ("allow_methods", "methods"),
+        ("allowed_methods", "methods"),
+        ("credentials", "supports_credentials"),
+        ("support_credentials", "supports_credentials"),
+        ("allow_credentials", "supports_credentials"),
+        ("supports_credential", "supports_credentials"),
+        ("resource", "resources"),
+        ("maxage", "max_age"),
+    ];
+    let lower = name.to_ascii_lowercase();
+    known
+        .iter()
+        .find(|(wrong, _)| *wrong == lower)
+        .map(|(_, right)| *right)
+        .or_else(|| NAMES.iter().copied().find(|option| **option == lower || near(option, &lower)))
+}
+
+/// Whether one text becomes the other by one letter more, less, or else.
+fn near(a: &str, b: &str) -> bool {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let same = a.iter().zip(&b).take_while(|(a, b)| a == b).count();
+    let rest = a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count();
+    let longer = a.len().max(b.len());
+    longer - a.len().min(b.len()) <= 1 && same + rest + 1 >= longer
+}
