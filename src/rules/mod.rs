@@ -5,21 +5,26 @@
 
 mod breakage;
 mod calls;
+mod certainty;
 mod edits;
+mod evidence;
 mod exposure;
 mod help;
 mod hygiene;
+mod origins;
 pub mod page;
+mod routes;
 mod trace;
 mod view;
 
 use rustc_hash::FxHashSet;
 
+pub use certainty::{Certainty, all_when, when};
+pub use evidence::evidence;
+pub use origins::{Entry, OriginCheck};
 pub use page::{Page, find_page, pages};
-pub use view::{
-    Certainty, Entry, Exchange, OTHER_STRANGER, OriginCheck, Route, STRANGER, ServerView, all_when, allows_credentials,
-    evidence, only, source, when,
-};
+pub use routes::Route;
+pub use view::{Exchange, OTHER_STRANGER, STRANGER, ServerView, allows_credentials, only, source};
 
 use crate::finding::{Category, Confidence, Finding, Label, Severity};
 use crate::model::{Project, Sent, Server};

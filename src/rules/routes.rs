@@ -1,0 +1,139 @@
+//! The routes worth asking a server for.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashSet;
+
+use super::view::{STRANGER, ServerView};
+use crate::cors::{Request, headers};
+use crate::model::{EffectKind, End, Group, Node, PathMatch, RemarkKind, Step, StepKind, steps};
+use crate::source::Span;
+
+/// How many routes of one server are asked for.
+const MOST_ROUTES: usize = 48;
+
+/// A route, by a path that it takes.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// The method.
+    pub method: Arc<str>,
+    /// A path that it takes.
+    pub path: String,
+    /// Where it is registered.
+    pub span: Span,
+    /// How people call it.
+    pub label: String,
+    /// Whether it takes every method; [`Route::method`] is then no more than an example.
+    pub any_method: bool,
+    /// Request headers that its handlers read (lower case), and where.
+    pub reads: Vec<(String, Span)>,
+}
+
+/// Routes of a server that fare differently, one for each way.
+pub(super) fn routes_of(view: &ServerView) -> Vec<Route> {
+    let mut routes = Vec::new();
+    let mut all = Vec::new();
+    collect(&view.server.root, "", &mut all);
+    if all.is_empty() {
+        // Middleware alone: what it takes is asked for.
+        let mut steps = steps(view.server).into_iter();
+        let path = steps.find(|step| step.kind == StepKind::Cors).and_then(|step| step.path.sample(""));
+        all.push(Route {
+            method: "GET".into(),
+            path: path.filter(|path| path.starts_with('/')).unwrap_or_else(|| "/".to_owned()),
+            span: view.server.span,
+            label: "any path".into(),
+            any_method: true,
+            reads: Vec::new(),
+        });
+    }
+    let own = all.len();
+    for server in view.project.servers_behind(view.server) {
+        collect(&server.root, "", &mut all);
+    }
+    // Two routes that meet the same policies fare alike: one of them is asked for.
+    let mut seen = FxHashSet::default();
+    for (at, route) in all.into_iter().enumerate().take(4000) {
+        if routes.len() >= MOST_ROUTES {
+            break;
+        }
+        let answer = view.ask(&Request::new(&*route.method, &route.path).with_origin(STRANGER));
+        // A route of a server behind is one of this server where its path leads there.
+        if at >= own && !answer.worlds.iter().any(|world| world.ran.contains(&route.span)) {
+            continue;
+        }
+        let mut places: Vec<(Span, String)> = answer
+            .worlds
+            .iter()
+            .flat_map(|world| world.headers.iter().map(|sent| (sent.span, sent.name.to_ascii_lowercase())))
+            .filter(|(_, name)| headers::RESPONSE.contains(&name.as_str()))
+            .collect();
+        places.sort();
+        places.dedup();
+        let reads: Vec<&str> = route.reads.iter().map(|(name, _)| name.as_str()).collect();
+        let method = if route.any_method { "any" } else { &*route.method };
+        let key = format!("{method} {:?} {:?} {:?}", answer.status.map(|status| status / 100), places, reads);
+        if seen.insert(key) {
+            routes.push(route);
+        }
+    }
+    routes
+}
+
+/// Routes of a group, with the path before them.
+fn collect(group: &Group, prefix: &str, all: &mut Vec<Route>) {
+    let entered = group.entry.as_ref().map(|entry| entry.origin());
+    let Some(prefix) = sample(&group.mount, entered.as_deref().unwrap_or(prefix)) else { return };
+    for node in &group.nodes {
+        if all.len() > 5000 {
+            return;
+        }
+        match node {
+            Node::Group(inner) => collect(inner, &prefix, all),
+            Node::Step(step) => {
+                let answers = matches!(step.kind, StepKind::Route | StepKind::Static | StepKind::Proxy);
+                if !answers || step.end == End::Continue && step.kind == StepKind::Route {
+                    continue;
+                }
+                let Some(path) = sample(&step.path, &prefix) else { continue };
+                let path = if Request::get(&*path).target().is_empty() { format!("{path}/") } else { path };
+                let methods = match &step.methods {
+                    Some(methods) => methods.clone(),
+                    // Conditions on the method make ways of their own; equal ones are left out again. That other
+                    // methods are taken too says nothing of whether anybody asks with them.
+                    None => ["GET", "POST"].map(Arc::from).to_vec(),
+                };
+                for method in methods {
+                    if &*method == "OPTIONS" || &*method == "HEAD" {
+                        continue;
+                    }
+                    all.push(Route {
+                        method,
+                        path: path.clone(),
+                        span: step.span,
+                        label: step.label.clone(),
+                        any_method: step.methods.is_none(),
+                        reads: reads(step),
+                    });
+                }
+            }
+        }
+    }
+}
+
+fn sample(pattern: &PathMatch, prefix: &str) -> Option<String> {
+    match pattern {
+        PathMatch::Any => Some(prefix.to_owned()),
+        other => other.sample(prefix),
+    }
+}
+
+fn reads(step: &Step) -> Vec<(String, Span)> {
+    step.effects
+        .iter()
+        .filter_map(|effect| match &effect.kind {
+            EffectKind::Notice(RemarkKind::ReadsHeader(name)) => Some((name.clone(), effect.span)),
+            _ => None,
+        })
+        .collect()
+}
