@@ -283,18 +283,33 @@ pub fn response_verdict(fetch: &Fetch, world: &World) -> Verdict {
     }
 }
 
-/// Whether a level of a configuration has lost the origin that a level above sends, as far as an answer shows it: then
-/// that is the fault.
+/// Whether a level of a configuration has lost the origin that a level above sends, or an `if` before it, as far as an
+/// answer shows it: then that is the fault.
 pub fn lost_origin(view: &ServerView, world: &World) -> bool {
     let is_origin = |name: &str| name.eq_ignore_ascii_case(headers::ALLOW_ORIGIN);
-    view.notices().iter().any(|(kind, _)| match kind {
+    let from_above = view.server.remarks.iter().any(|remark| match &remark.kind {
         RemarkKind::LostWrites { lost, by, .. } => {
             lost.iter().any(|(name, _)| is_origin(name))
                 && !by.iter().any(|(name, _)| is_origin(name))
                 && by.iter().any(|(_, span)| world.headers.iter().any(|sent| sent.span == *span))
         }
         _ => false,
-    })
+    });
+    from_above || overruled(view, world).next().is_some()
+}
+
+/// What an answer lost of the headers of an `if` because a later one held as well, and where.
+pub fn overruled<'a>(view: &ServerView<'a>, world: &World) -> impl Iterator<Item = (&'a RemarkKind, Span)> {
+    let mut found = Vec::new();
+    each_effect(view.server, &mut |step, effect| {
+        if let EffectKind::Notice(kind @ RemarkKind::LostWrites { .. }) = &effect.kind
+            && world.ran.contains(&step.span)
+            && allow_origin(world).is_none()
+        {
+            found.push((kind, effect.span));
+        }
+    });
+    found.into_iter()
 }
 
 /// Whether two worlds can be one server's answers to two requests: what does not change from request to request is

@@ -93,6 +93,33 @@ impl<'t> Compiler<'t> {
         self.remark(RemarkKind::LostWrites { lost, by, level, room }, place);
     }
 
+    /// A step that notes, where it runs, that the headers of an `if` (`before`, which holds at `when`) do not count
+    /// because a later one (`level`) holds as well: the last one supplies them all. Nothing where no origin is lost.
+    pub fn overruled(&self, when: &Guard, before: LevelId, level: LevelId) -> Option<Step> {
+        let is_origin = |name: &str| name.eq_ignore_ascii_case(crate::cors::headers::ALLOW_ORIGIN);
+        let named = |directives: &[&'t Directive]| -> Vec<(Arc<str>, Span)> {
+            let name = |directive: &&'t Directive| Some((header_name(directive.arg(0)?).0.into(), directive.span));
+            directives.iter().filter_map(name).collect()
+        };
+        let lost = named(&self.levels.get(before).all_of(&["add_header"]));
+        let sends_own = self.levels.list(level, &["add_header"]).iter().any(|one| one.arg(0).is_some_and(is_origin));
+        if sends_own || !lost.iter().any(|(name, _)| is_origin(name)) {
+            return None;
+        }
+        let own = self.levels.get(level);
+        let by = named(&own.all_of(&["add_header"]));
+        let place = by.first().map(|(_, span)| *span).or(own.directives.first().map(|first| first.span));
+        let place = place.unwrap_or(own.span);
+        let room =
+            own.directives.last().map_or(own.span, |last| Span::new(last.span.file, last.span.end, last.span.end));
+        let kind = EffectKind::Notice(RemarkKind::LostWrites { lost, by, level: own.label.clone(), room });
+        // The word `if`, which is no other step's place.
+        let span = self.levels.get(before).span;
+        let span = Span::new(span.file, span.start, span.start + "if".len() as u32);
+        let notice = Effect { when: Guard::Always, kind, span: place };
+        Some(Step { when: when.clone(), ..step(StepKind::Middleware, own.label.clone(), span, vec![notice]) })
+    }
+
     fn add_header(&mut self, state: &State, directive: &'t Directive, when: Guard, effects: &mut Vec<Effect>) {
         let (Some(name), Some(value)) = (directive.args.first(), directive.args.get(1)) else { return };
         let always = directive.args.get(2).is_some_and(|word| word.text == "always" || word.templated);

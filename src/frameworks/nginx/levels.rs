@@ -170,7 +170,10 @@ impl<'t> Level<'t> {
 fn label_of(directive: &Directive) -> String {
     let mut label = directive.name.text.clone();
     for word in &directive.args {
-        label.push(' ');
+        // A quoted value and the bracket behind it are two words.
+        if word.text != ")" {
+            label.push(' ');
+        }
         label.push_str(&word.text);
     }
     label

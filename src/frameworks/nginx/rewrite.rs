@@ -78,10 +78,12 @@ impl<'t> Compiler<'t> {
         nodes: &mut dyn FnMut(&mut Self, LevelId) -> Vec<Node>,
     ) -> Vec<Node> {
         let mut all = Vec::new();
-        for (when, level) in levels.iter().rev() {
+        for (at, (when, level)) in levels.iter().enumerate().rev() {
             let mut group = Group::new(Dispatch::Plain, self.levels.get(*level).span);
             group.when = when.clone();
-            group.nodes = nodes(self, *level);
+            let before = levels[..at].iter().filter_map(|(when, before)| self.overruled(when, *before, *level));
+            group.nodes = before.map(Node::Step).collect();
+            group.nodes.extend(nodes(self, *level));
             let certain = *when == Guard::Always;
             all.push(Node::Group(group));
             if certain {

@@ -1,10 +1,10 @@
 //! Credentials are meant to be allowed, and are not.
 
-use crate::cors::{Fetch, headers};
-use crate::finding::{Applicability, Label};
+use crate::cors::{Fetch, Request, headers};
+use crate::finding::{Applicability, Label, Severity};
 use crate::model::{RemarkKind, World};
 use crate::rules::calls::origins;
-use crate::rules::{Report, Rule, ServerView, edits, evidence, only, source, when, with_certainty, with_trail};
+use crate::rules::{Report, Route, Rule, ServerView, edits, evidence, only, source, when, with_certainty, with_trail};
 
 /// `invalid-credentials-value`
 pub struct InvalidCredentialsValue;
@@ -53,6 +53,7 @@ impl Rule for InvalidCredentialsValue {
                     }
                     continue;
                 }
+                self.refusal(view, route, &origin, report);
                 let twice = |world: &World| {
                     let known = |name| world.lines(name).filter(|sent| sent.value.is_ok()).count();
                     known(headers::ALLOW_CREDENTIALS) > 1 && known(headers::ALLOW_ORIGIN) == 1
@@ -74,6 +75,35 @@ impl Rule for InvalidCredentialsValue {
                     with_certainty(finding, &certainty);
                 }
             }
+        }
+    }
+}
+
+impl InvalidCredentialsValue {
+    /// A header that says no, which its absence says as well.
+    fn refusal(&self, view: &ServerView, route: &Route, origin: &str, report: &mut Report) {
+        let says_no = |world: &World| {
+            only(world, headers::ALLOW_CREDENTIALS)
+                .is_some_and(|(_, value)| !value.is_empty() && NO.contains(&value.to_ascii_lowercase().as_str()))
+        };
+        let preflight = view.ask(&Request::preflight(&route.path, origin, &*route.method, &[]));
+        let mut first = None;
+        for answer in [view.from_page(route, origin), preflight] {
+            let Some((sent, value)) =
+                when(&answer, says_no).and_then(|(_, world)| only(world, headers::ALLOW_CREDENTIALS))
+            else {
+                continue;
+            };
+            let place = source(sent);
+            let first = *first.get_or_insert(place);
+            if place != first {
+                report.label(self.id(), first, Label::new(place, "and here"));
+                continue;
+            }
+            let message = format!("`Access-Control-Allow-Credentials: {value}` is the same as no such header");
+            let Some(finding) = report.at(self.id(), place, "says nothing", message) else { continue };
+            finding.severity = Severity::Note;
+            finding.help = Some("leave it out; or send `true`, if pages shall use the visitor's cookies".into());
         }
     }
 }

@@ -1,9 +1,12 @@
 //! Headers of a level throw away those of the level above.
 
+use std::sync::Arc;
+
 use crate::cors::headers;
-use crate::finding::{Applicability, Edit, Fix, Label, Snippet};
+use crate::finding::{Applicability, Confidence, Edit, Finding, Fix, Label, Snippet};
 use crate::model::RemarkKind;
-use crate::rules::{Report, Rule, ServerView};
+use crate::rules::calls::overruled;
+use crate::rules::{Report, Rule, ServerView, evidence, when, with_certainty};
 use crate::source::Span;
 
 /// `lost-header-inheritance`
@@ -15,35 +18,73 @@ impl Rule for LostHeaderInheritance {
     }
 
     fn check(&self, view: &ServerView, report: &mut Report) {
-        for (kind, span) in view.notices() {
-            let RemarkKind::LostWrites { lost, by, level, room } = kind else { continue };
-            let is_origin = |name: &str| name.eq_ignore_ascii_case(headers::ALLOW_ORIGIN);
-            // A level that sends an origin of its own has a policy of its own.
-            if !lost.iter().any(|(name, _)| is_origin(name)) || by.iter().any(|(name, _)| is_origin(name)) {
-                continue;
-            }
-            let first = by.first().map_or("a header", |(name, _)| &**name);
-            let message = format!("{first} in {level} throws away the CORS headers of the level above");
-            let Some(finding) = report.at(self.id(), span, "drops what the level above sets", message) else {
-                continue;
-            };
-            let is_own = |name: &str| by.iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
-            let repeat: Vec<Span> = lost.iter().filter(|(name, _)| !is_own(name)).map(|(_, span)| *span).collect();
-            finding.labels.extend(
-                lost.iter().filter(|(name, _)| is_cors(name)).take(4).map(|(_, span)| Label::new(*span, "lost there")),
-            );
-            finding.consequence = Some(format!(
-                "answers of {level} come without them: \"No 'Access-Control-Allow-Origin' header is present on the requested resource.\""
-            ));
-            finding.help = Some(format!(
-                "repeat the headers in {level}; nginx 1.29.3 and later can also say `add_header_inherit merge;`"
-            ));
-            if let Some(edit) = repetition(view, *room, &repeat) {
-                finding.change = Some(Snippet { span: edit.span, replacement: edit.replacement.clone() });
-                let title = "repeat the lost headers".to_owned();
-                finding.fixes.push(Fix { title, applicability: Applicability::Safe, edits: vec![edit] });
+        for remark in &view.server.remarks {
+            if let RemarkKind::LostWrites { lost, by, level, room } = &remark.kind {
+                let first = by.first().map_or("a header", |(name, _)| &**name);
+                let message = format!("{first} in {level} throws away the CORS headers of the level above");
+                self.report(view, Lost { lost, by, level, room: *room, place: remark.span, message }, report);
             }
         }
+        for call in view.calls() {
+            for answer in [&call.answer, &call.preflight.1] {
+                let Some((certainty, world)) = when(answer, |world| overruled(view, world).next().is_some()) else {
+                    continue;
+                };
+                for (kind, place) in overruled(view, world) {
+                    let RemarkKind::LostWrites { lost, by, level, room } = kind else { continue };
+                    let message = format!("{level} throws away the CORS headers of an `if` before it: the last counts");
+                    let lost = Lost { lost, by, level, room: *room, place, message };
+                    let Some(finding) = self.report(view, lost, report) else { continue };
+                    finding.evidence = evidence(view, &call.fetch);
+                    finding.help = Some(format!(
+                        "repeat the headers in {level}: it inherits from its location, not from another `if`"
+                    ));
+                    if !view.complete() {
+                        finding.confidence = Confidence::Medium;
+                    }
+                    with_certainty(finding, &certainty);
+                }
+            }
+        }
+    }
+}
+
+/// Lost headers, as [`RemarkKind::LostWrites`] has them.
+struct Lost<'a> {
+    lost: &'a [(Arc<str>, Span)],
+    by: &'a [(Arc<str>, Span)],
+    level: &'a str,
+    room: Span,
+    place: Span,
+    message: String,
+}
+
+impl LostHeaderInheritance {
+    fn report<'r>(&self, view: &ServerView, what: Lost, report: &'r mut Report) -> Option<&'r mut Finding> {
+        let Lost { lost, by, level, room, place, message } = what;
+        let is_origin = |name: &str| name.eq_ignore_ascii_case(headers::ALLOW_ORIGIN);
+        // A level that sends an origin of its own has a policy of its own.
+        if !lost.iter().any(|(name, _)| is_origin(name)) || by.iter().any(|(name, _)| is_origin(name)) {
+            return None;
+        }
+        let finding = report.at(self.id(), place, "drops what was set before", message)?;
+        let is_own = |name: &str| by.iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
+        let repeat: Vec<Span> = lost.iter().filter(|(name, _)| !is_own(name)).map(|(_, span)| *span).collect();
+        finding.labels.extend(
+            lost.iter().filter(|(name, _)| is_cors(name)).take(4).map(|(_, span)| Label::new(*span, "lost there")),
+        );
+        finding.consequence = Some(format!(
+            "answers of {level} come without them: \"No 'Access-Control-Allow-Origin' header is present on the requested resource.\""
+        ));
+        finding.help = Some(format!(
+            "repeat the headers in {level}; nginx 1.29.3 and later can also say `add_header_inherit merge;`"
+        ));
+        if let Some(edit) = repetition(view, room, &repeat) {
+            finding.change = Some(Snippet { span: edit.span, replacement: edit.replacement.clone() });
+            let title = "repeat the lost headers".to_owned();
+            finding.fixes.push(Fix { title, applicability: Applicability::Safe, edits: vec![edit] });
+        }
+        Some(finding)
     }
 }
 

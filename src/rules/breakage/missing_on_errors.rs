@@ -1,7 +1,7 @@
 //! Answers of errors lose the CORS headers.
 
 use crate::cors::{Request, headers};
-use crate::finding::{Applicability, Edit, Fix, Label};
+use crate::finding::{Applicability, Confidence, Edit, Fix, Label};
 use crate::model::{Guard, World};
 use crate::rules::calls::origins;
 use crate::rules::trace::Fault;
@@ -32,7 +32,12 @@ impl Rule for MissingOnErrors {
             with_certainty(finding, &diagnosis.certainty);
         }
         let writes = view.writes(headers::is_cors_response_header);
-        if !writes.iter().any(|(_, effect, _)| hangs_on_status(&effect.when)) {
+        let depends: Vec<Span> = writes
+            .iter()
+            .filter(|(_, effect, _)| hangs_on_status(&effect.when))
+            .map(|(_, effect, _)| effect.span)
+            .collect();
+        if depends.is_empty() {
             return;
         }
         for route in &view.routes {
@@ -57,7 +62,7 @@ impl Rule for MissingOnErrors {
                         .worlds
                         .iter()
                         .filter(|world| by_status(world, true))
-                        .find_map(|world| world.lines(name).find(|sent| sent.value.is_ok()));
+                        .find_map(|world| world.lines(name).find(|sent| depends.contains(&sent.span)));
                     let Some(sent) = sent else { continue };
                     if name == headers::ALLOW_CREDENTIALS && is_reported(report, view, sent.span) {
                         continue;
@@ -73,6 +78,9 @@ impl Rule for MissingOnErrors {
                             .map(|span| Label::new(*span, "and this one")),
                     );
                     finding.consequence = Some(CONSEQUENCE.into());
+                    if sent.value.is_err() {
+                        finding.confidence = Confidence::Medium;
+                    }
                     finding.help = Some(match view.server.framework {
                         "nginx" => "add `always`, which sends the header with every status".into(),
                         _ => "set the headers whatever the status".to_owned(),

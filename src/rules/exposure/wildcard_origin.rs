@@ -1,6 +1,6 @@
 //! Any site may read.
 
-use crate::cors::{Fetch, headers};
+use crate::cors::{Fetch, Request, headers};
 use crate::finding::{Label, Severity};
 use crate::model::{RemarkKind, World};
 use crate::rules::{
@@ -46,6 +46,13 @@ impl Rule for WildcardOrigin {
                 "list the origins if the data is not public; else say so: `corslint: ignore[wildcard-origin] public data`".into(),
             );
             with_trail(finding, sent);
+            // A branch for OPTIONS says it again.
+            let preflight = view.ask(&Request::preflight(&route.path, STRANGER, &*route.method, &[]));
+            if let Some((sent, _)) = when(&preflight, open).and_then(|(_, world)| only(world, headers::ALLOW_ORIGIN))
+                && source(sent) != place
+            {
+                finding.labels.push(Label::new(source(sent), "and here, for preflights"));
+            }
             if let Some((what, span)) = credentials_read(view, route) {
                 finding.severity = Severity::Warning;
                 finding.message = format!("any site may read the answers of a server that reads {what}");

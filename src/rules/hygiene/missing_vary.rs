@@ -4,7 +4,8 @@ use crate::cors::headers;
 use crate::finding::{Applicability, Fix, Label};
 use crate::model::{EffectKind, World, each_effect};
 use crate::rules::{
-    OTHER_STRANGER, Report, Route, Rule, STRANGER, ServerView, edits, help, only, when, with_certainty, with_trail,
+    OTHER_STRANGER, Report, Route, Rule, STRANGER, ServerView, edits, help, only, source, when, with_certainty,
+    with_trail,
 };
 
 /// `missing-vary`
@@ -18,13 +19,13 @@ impl Rule for MissingVary {
     fn check(&self, view: &ServerView, report: &mut Report) {
         // No cache keeps the answer to anything else.
         for route in view.routes.iter().filter(|route| &*route.method == "GET") {
-            let friends: Vec<String> =
-                view.friends().into_iter().filter(|friend| is_let_in(view, route, friend)).collect();
+            let is_let_in = |origin: &str| is_let_in(view, route, origin);
+            let friends: Vec<String> = view.friends().into_iter().filter(|friend| is_let_in(friend)).collect();
             // One page alone is handed no other page's answer.
             let pattern = view.tests.iter().any(|test| {
                 test.test().is_some_and(|test| friends.iter().any(|friend| test.matches(friend) == Some(true)))
             });
-            if friends.len() < 2 && !pattern {
+            if friends.len() < 2 && !pattern && !is_let_in(STRANGER) {
                 continue;
             }
             for friend in friends {
@@ -43,18 +44,20 @@ impl MissingVary {
                 && !is_never_stored(world)
         };
         let Some((certainty, world)) = when(&answer, silent) else { return };
-        // The same for everybody depends on nobody; what lets everybody in is another rule's.
+        // The same for everybody depends on nobody.
         let differs = |origin: &str| {
             let answer = view.from_page(route, origin);
             let same = |world: &World| only(world, headers::ALLOW_ORIGIN).is_some_and(|(_, value)| value == friend);
-            let reflected =
-                |world: &World| only(world, headers::ALLOW_ORIGIN).is_some_and(|(_, value)| value == origin);
-            when(&answer, |world| !same(world)).is_some() && when(&answer, reflected).is_none()
+            when(&answer, |world| !same(world)).is_some()
         };
         if !differs(STRANGER) || !differs(OTHER_STRANGER) {
             return;
         }
         let Some((sent, _)) = only(world, headers::ALLOW_ORIGIN) else { return };
+        // Who lets everybody in without credentials has no use for the origin: `*` ends both.
+        if report.has("reflected-origin", source(sent)) {
+            return;
+        }
         let lost = lost_vary(view, world);
         let (place, label, message) = match lost {
             Some(place) => (place, "replaces it", "this replaces the `Vary: Origin` that the policy has set"),
@@ -72,8 +75,10 @@ impl MissingVary {
         if lost.is_some() {
             finding.labels.push(Label::new(sent.span, "depends on the origin"));
         }
+        // Beside other lines of its own kind it takes nothing from those of the level above.
         if view.server.framework == "nginx"
             && lost.is_none()
+            && view.sources.text(sent.span).starts_with("add_header")
             && let Some(edit) = edits::line_behind(view, sent.span, "add_header Vary Origin always;")
         {
             let title = "add `Vary: Origin`".to_owned();
