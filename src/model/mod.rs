@@ -9,12 +9,12 @@ mod project;
 mod reason;
 mod server;
 mod text;
+mod world;
 
 pub use answer::{Answer, Because, Behind, Environment, Outcome, Sent, Session, each_effect, steps};
 pub use capture::{Capture, Capturing};
 pub use guard::{Check, Guard, Statuses};
 pub use path::{PathMatch, PathResult, percent_decode, resolve_path};
-pub use play::{Answerer, World};
 pub use project::{KnownBy, Link, Project};
 pub use reason::Reason;
 pub use server::{
@@ -22,3 +22,4 @@ pub use server::{
     Server, Status, Step, StepKind, Trail, WriteOp,
 };
 pub use text::{Members, Part, Text, UrlPart};
+pub use world::{Answerer, World};
