@@ -4,6 +4,8 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -34,6 +36,22 @@ fn corslint(folder: &Path) -> Command {
 
 fn run(folder: &TempDir, args: &[&str]) -> Output {
     corslint(folder.path()).args(args).output().unwrap()
+}
+
+/// Runs a command that may wait for ever: it has the time of a slow machine, and is ended then.
+fn ended(command: &mut Command) -> Output {
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let (done, ended) = std::sync::mpsc::channel::<()>();
+    let id = child.id();
+    let guard = std::thread::spawn(move || {
+        if ended.recv_timeout(Duration::from_secs(60)) == Err(RecvTimeoutError::Timeout) {
+            let _ = Command::new("kill").arg(id.to_string()).status();
+        }
+    });
+    let output = child.wait_with_output().unwrap();
+    drop(done);
+    guard.join().unwrap();
+    output
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -427,6 +445,12 @@ fn names_and_texts_steer_nothing() {
     for format in ["sarif", "gitlab"] {
         serde_json::from_slice::<Value>(&run(&folder, &["--format", format]).stdout).unwrap();
     }
+    let raw = &["simulate", ".", "--server", "a:b,c=d.js.d/x.js", "--raw", "--url-path", "/\u{9b}", "--format", "json"];
+    for args in [&["--format", "json"][..], &["--format", "sarif"], &["--format", "gitlab"], raw] {
+        let shown = self::text(&run(&folder, args).stdout);
+        serde_json::from_str::<Value>(&shown).unwrap();
+        assert_eq!(shown.find(steers), None, "{args:?}");
+    }
     let junit = self::text(&run(&folder, &["--format", "junit"]).stdout);
     assert!(!junit.contains('\u{1b}') && !junit.contains('\u{7}'), "XML 1.0 has no such characters");
 }
@@ -513,22 +537,50 @@ fn pipes_are_no_files() {
     for name in names.iter().chain(&["waits.conf", "docker-compose.yml", "compose.yaml", "other.js"]) {
         assert!(Command::new("mkfifo").arg(folder.path().join(name)).status().unwrap().success());
     }
-    // A run that waits would wait for ever; give it the time of a slow machine and no more.
-    let mut child = corslint(folder.path()).args(["--format", "json"]).stdout(Stdio::piped()).spawn().unwrap();
-    let (done, ended) = std::sync::mpsc::channel::<()>();
-    let id = child.id();
-    let guard = std::thread::spawn(move || {
-        if ended.recv_timeout(std::time::Duration::from_secs(20)) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
-            let _ = Command::new("kill").arg(id.to_string()).status();
-        }
-    });
-    let mut output = Vec::new();
-    std::io::Read::read_to_end(&mut child.stdout.take().unwrap(), &mut output).unwrap();
-    let status = child.wait().unwrap();
-    drop(done);
-    guard.join().unwrap();
+    let Output { status, stdout, .. } = ended(corslint(folder.path()).args(["--format", "json"]));
     assert!(status.code().is_some_and(|code| code < 2), "it waits: {status:?}");
-    serde_json::from_slice::<Value>(&output).unwrap();
+    serde_json::from_slice::<Value>(&stdout).unwrap();
+}
+
+/// What `.gitignore` and its like may be, and where they stand.
+#[cfg(unix)]
+#[test]
+fn ignore_files_that_never_end_hide_nothing() {
+    let (plain, large) = ("app.js", format!("app.js\n{}", "x\n".repeat(1_500_000)));
+    for (name, link) in [
+        (".gitignore", None),
+        (".ignore", None),
+        ("a/.gitignore", None),
+        ("a/b/.ignore", Some("/dev/zero")),
+        ("a/.git/info/exclude", None),
+        ("a/.gitignore", Some("/dev/zero")),
+        ("a/.gitignore", Some("large")),
+    ] {
+        let folder = folder(&[("a/app.js", OPEN), ("a/b/app.js", OPEN), ("c/app.js", OPEN), ("large", &large)]);
+        // What an ignore file that can be read leaves out stays out.
+        write(&folder, "c/.gitignore", plain);
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        match link {
+            Some("large") => fs::copy(folder.path().join("large"), &path).map(drop).unwrap(),
+            Some(to) => std::os::unix::fs::symlink(to, &path).unwrap(),
+            None => assert!(Command::new("mkfifo").arg(&path).status().unwrap().success()),
+        }
+        write(&folder, "node_modules/app.js", OPEN);
+        assert!(Command::new("mkfifo").arg(folder.path().join("node_modules/.gitignore")).status().unwrap().success());
+        let output = ended(corslint(folder.path()).args(["--format", "json"]));
+        let report = Report { json: serde_json::from_slice(&output.stdout).unwrap() };
+        // Where it stands at the top, nothing below is left out for any.
+        let count = if name.contains('/') { 2 } else { 3 };
+        assert_eq!(report.rules(), vec![RULE; count], "{name} {link:?}");
+        assert_eq!(report.problems(), [(name, "unreadable")], "{name} {link:?}");
+        let inside = folder.path().join("a/b");
+        let output = ended(corslint(&inside).args(["--format", "json"]));
+        assert_eq!(output.status.code(), Some(1), "{name} {link:?}");
+        let output = ended(corslint(folder.path()).args(["--no-ignore", "--format", "json"]));
+        let report = Report { json: serde_json::from_slice(&output.stdout).unwrap() };
+        assert_eq!((report.rules(), report.problems()), (vec![RULE; 3], vec![]), "{name} {link:?}");
+    }
 }
 
 #[cfg(unix)]

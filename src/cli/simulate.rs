@@ -11,7 +11,7 @@ use super::{Ending, Failure, Verdict, check, output};
 use crate::cors::{Browser, Credentials, Fetch, Request, browser, headers};
 use crate::engine::{self, Servers};
 use crate::model::{Answer, Because, Environment, Outcome, Server, Session};
-use crate::report::clean;
+use crate::report::{self, clean};
 use crate::source::SourceSet;
 
 pub(super) fn run(args: &SimulateArgs) -> Ending {
@@ -32,7 +32,7 @@ pub(super) fn run(args: &SimulateArgs) -> Ending {
                 .collect(),
         };
         match args.format {
-            ListFormatArg::Json => raw_json(server, &answers, &found.sources)?,
+            ListFormatArg::Json => raw_json(server, &answers, &found.sources),
             ListFormatArg::Human => raw_text(server, &answers, &found.sources),
         }
     } else {
@@ -236,7 +236,7 @@ struct BecauseJson {
     text: String,
 }
 
-fn raw_json(server: &Server, answers: &[(Request, Answer)], sources: &SourceSet) -> Result<String, Failure> {
+fn raw_json(server: &Server, answers: &[(Request, Answer)], sources: &SourceSet) -> String {
     let source = sources.get(server.span.file);
     let json = RawJson {
         version: 1,
@@ -250,9 +250,7 @@ fn raw_json(server: &Server, answers: &[(Request, Answer)], sources: &SourceSet)
         startup_error: server.startup_error.as_ref().map(|(text, _)| text.as_str()),
         answers: answers.iter().map(|(request, answer)| answer_json(request, answer, sources)).collect(),
     };
-    let mut text = serde_json::to_string_pretty(&json).map_err(|error| Failure::new(error.to_string()))?;
-    text.push('\n');
-    Ok(text)
+    report::json(&json)
 }
 
 fn answer_json(request: &Request, answer: &Answer, sources: &SourceSet) -> AnswerJson {

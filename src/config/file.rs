@@ -1,5 +1,6 @@
 //! What `corslint.toml` can say.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use globset::GlobSet;
@@ -7,6 +8,7 @@ use globset::GlobSet;
 use super::FILE_NAME;
 use super::read::{self, ConfigError};
 use crate::finding::{Confidence, Severity};
+use crate::source::LARGEST_FILE;
 
 /// A configuration file, read and checked.
 #[derive(Clone, Debug, Default)]
@@ -66,8 +68,14 @@ impl Config {
     /// # Errors
     /// What is wrong with it, with the place.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
+        let mut text = String::new();
+        std::fs::File::open(path)
+            .and_then(|file| file.take(LARGEST_FILE + 1).read_to_string(&mut text))
             .map_err(|error| ConfigError::unreadable(path, &format!("cannot be read: {error}")))?;
+        if text.len() as u64 > LARGEST_FILE {
+            let message = format!("cannot be read: it has more than {LARGEST_FILE} bytes");
+            return Err(ConfigError::unreadable(path, &message));
+        }
         Self::parse(path, &text)
     }
 

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::text;
 use crate::finding::{Outcome, Severity, fingerprint};
 use crate::source::SourceSet;
 
@@ -35,5 +36,5 @@ pub(super) fn render(outcome: &Outcome, sources: &SourceSet) -> String {
         })
     });
     let issues: Vec<Value> = findings.chain(problems).collect();
-    format!("{:#}\n", Value::Array(issues))
+    text::json(&issues)
 }

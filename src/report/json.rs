@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::text;
 use crate::finding::{Edit, Evidence, Finding, Fix, Label, Outcome, Problem, Reported, Severity};
 use crate::rules::find_page;
 use crate::source::{Position, SourceSet, Span};
@@ -138,7 +139,7 @@ pub(super) fn render(outcome: &Outcome, sources: &SourceSet) -> String {
         problems: outcome.problems.iter().map(problem).collect(),
     };
     // Texts, numbers and lists always serialize.
-    serde_json::to_string_pretty(&report).unwrap_or_default() + "\n"
+    text::json(&report)
 }
 
 fn finding<'a>(reported: &'a Reported, sources: &SourceSet) -> JsonFinding<'a> {

@@ -12,7 +12,7 @@ mod sarif;
 mod summary;
 mod text;
 
-pub use text::{Paint, Style, clean, wrap};
+pub use text::{Paint, Style, clean, json, wrap};
 
 use crate::finding::Outcome;
 use crate::source::SourceSet;

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::machine::{uri, uri_of};
+use super::text;
 use crate::finding::{
     Applicability, Category, Confidence, Finding, Fix, Label, Outcome, Problem, Reported, Severity, Suppression,
 };
@@ -242,7 +243,7 @@ pub(super) fn render(outcome: &Outcome, sources: &SourceSet) -> String {
         }],
     };
     // Texts, numbers and lists always serialize.
-    serde_json::to_string_pretty(&log).unwrap_or_default() + "\n"
+    text::json(&log)
 }
 
 fn level(severity: Severity) -> &'static str {

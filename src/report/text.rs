@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use serde::Serialize;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// The character to show for one that steers a terminal, reorders text or cannot be seen; `None` where it may stand.
@@ -30,6 +31,22 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     } else {
         Cow::Borrowed(text)
     }
+}
+
+/// `value` as JSON in lines. What could steer a terminal or hide what it says is escaped; the value stays the same.
+pub fn json(value: &impl Serialize) -> String {
+    let plain = serde_json::to_string_pretty(value).unwrap_or_default();
+    let mut out = String::with_capacity(plain.len() + 1);
+    for c in plain.chars() {
+        // serde_json escapes the controls below the space within strings, and writes line ends between values.
+        if c == '\n' || shown(c).is_none() {
+            out.push(c);
+        } else {
+            c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}")));
+        }
+    }
+    out.push('\n');
+    out
 }
 
 /// As [`clean`], for one character; a tab stays.
@@ -137,6 +154,14 @@ mod tests {
         assert!(cleaned.chars().all(|c| !c.is_control() && c != '\u{202e}' && c != '\u{200b}'), "{cleaned:?}");
         assert!(cleaned.starts_with("a␛[31mb␍␊c"));
         assert!(matches!(clean("plain – text"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn json_steers_no_terminal_and_keeps_its_value() {
+        let hostile = "a\x1b[31m\u{7f}\u{9b}\u{202e}\u{e0041}\n\"\\";
+        let text = json(&[hostile]);
+        assert_eq!(text, "[\n  \"a\\u001b[31m\\u007f\\u009b\\u202e\\udb40\\udc41\\n\\\"\\\\\"\n]\n");
+        assert_eq!(serde_json::from_str::<Vec<String>>(&text).unwrap(), [hostile]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Files, places in them, and the set of files of one run.
 
+mod ignored;
 mod kind;
 mod lines;
 pub mod scan;
@@ -11,4 +12,4 @@ pub use kind::{FileKind, looks_like_nginx};
 pub use lines::{LineIndex, Position};
 pub use set::{LARGEST_FILE, LoadError, SourceFile, SourceSet, read_text, text_of};
 pub use span::{FileId, Span};
-pub use walk::{Candidate, Visit, WalkSettings, Walked, absolute, exclusions, walk};
+pub use walk::{Candidate, Visit, WalkSettings, Walked, absolute, exclusions, list, walk};

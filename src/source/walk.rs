@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use ignore::{DirEntry, WalkBuilder, WalkState};
 
+use super::ignored::rounds;
 use super::kind::{ByName, by_name, by_shebang};
 use super::{FileKind, LARGEST_FILE, LoadError, looks_like_nginx, scan, text_of};
 
@@ -123,6 +124,19 @@ pub fn absolute(base: &Path, path: &Path) -> PathBuf {
     out
 }
 
+/// The files below `root`, sorted, at most `most`. What `.gitignore` leaves out is left out, and no link is followed.
+pub fn list(root: &Path, most: usize) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let go = |builder: &WalkBuilder| {
+        let entries = builder.build().filter_map(Result::ok).take(most - files.len());
+        let entries = entries.filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()));
+        files.extend(entries.map(DirEntry::into_path));
+    };
+    rounds(&[root.to_owned()], false, |_| {}, go, &|_| false, &mut |_, _| {});
+    files.sort();
+    files
+}
+
 /// Walks the paths in parallel and hands on what may concern CORS. `progress` counts the scanned files meanwhile.
 pub fn walk(settings: &WalkSettings, progress: &AtomicUsize, visit: &dyn Visit) -> Walked {
     let makers = Mutex::new(Vec::new());
@@ -135,14 +149,10 @@ pub fn walk(settings: &WalkSettings, progress: &AtomicUsize, visit: &dyn Visit) 
     for file in &files {
         walker.named(file, &mut buffer);
     }
-    if let Some((first, rest)) = folders.split_first() {
-        let mut builder = WalkBuilder::new(first);
-        for folder in rest {
-            // What lies in another root is walked with that.
-            if !folders.iter().any(|other| folder != other && folder.starts_with(other)) {
-                builder.add(folder);
-            }
-        }
+    // What lies in another root is walked with that.
+    let outermost = |folder: &&&PathBuf| !folders.iter().any(|other| folder != &other && folder.starts_with(other));
+    let outermost: Vec<PathBuf> = folders.iter().filter(outermost).map(|folder| (*folder).clone()).collect();
+    let set = |builder: &mut WalkBuilder| {
         builder
             .standard_filters(!settings.no_ignore)
             .require_git(false)
@@ -151,21 +161,24 @@ pub fn walk(settings: &WalkSettings, progress: &AtomicUsize, visit: &dyn Visit) 
             .threads(match settings.threads {
                 0 => std::thread::available_parallelism().map_or(1, usize::from),
                 threads => threads,
-            })
-            .build_parallel()
-            .run(|| {
-                let mut buffer = Vec::new();
-                let (walker, files) = (&walker, &files);
-                Box::new(move |entry| match entry {
-                    Ok(entry) if files.iter().any(|file| entry.path() == file.as_path()) => WalkState::Continue,
-                    Ok(entry) => walker.entry(&entry, &mut buffer),
-                    Err(error) => {
-                        walker.failed(&error);
-                        WalkState::Continue
-                    }
-                })
             });
-    }
+    };
+    let go = |builder: &WalkBuilder| {
+        builder.build_parallel().run(|| {
+            let mut buffer = Vec::new();
+            let (walker, files) = (&walker, &files);
+            Box::new(move |entry| match entry {
+                Ok(entry) if files.iter().any(|file| entry.path() == file.as_path()) => WalkState::Continue,
+                Ok(entry) => walker.entry(&entry, &mut buffer),
+                Err(error) => {
+                    walker.failed(&error);
+                    WalkState::Continue
+                }
+            })
+        });
+    };
+    let left_out = |folder: &Path| walker.is_left_out(folder);
+    rounds(&outermost, settings.no_ignore, set, go, &left_out, &mut |path, error| visit.problem(path, error));
     let mut makers = makers.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
     makers.sort();
     Walked { scanned: progress.load(Ordering::Relaxed), makers }
@@ -184,7 +197,7 @@ impl Walker<'_> {
         let Some(file_type) = entry.file_type() else { return WalkState::Continue };
         let path = entry.path();
         if file_type.is_dir() {
-            let left_out = entry.depth() > 0 && (self.excluded(path) || self.is_foreign(path));
+            let left_out = entry.depth() > 0 && self.is_left_out(path);
             return if left_out { WalkState::Skip } else { WalkState::Continue };
         }
         if !file_type.is_file() {
@@ -292,9 +305,10 @@ impl Walker<'_> {
         relative.parent().into_iter().flat_map(Path::components).filter_map(|part| part.as_os_str().to_str())
     }
 
-    fn is_foreign(&self, folder: &Path) -> bool {
+    /// Whether a folder is left out with all that is in it.
+    fn is_left_out(&self, folder: &Path) -> bool {
         let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        FOREIGN_FOLDERS.contains(&name) || name == ".git" || folder.join("pyvenv.cfg").exists()
+        self.excluded(folder) || FOREIGN_FOLDERS.contains(&name) || name == ".git" || folder.join("pyvenv.cfg").exists()
     }
 
     /// Whether a program is a test, minified by its name, built, or has nothing that runs.

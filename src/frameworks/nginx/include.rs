@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::finding::{Problem, ProblemKind};
-use crate::source::{FileId, LoadError, SourceFile, SourceSet, Span};
+use crate::source::{FileId, LoadError, SourceFile, SourceSet, Span, list};
 use crate::syntax::nginx::{Directive, NginxFile, nginx};
 
 /// How deep files include files. nginx has no bound; a circle ends here at the latest.
@@ -70,11 +70,7 @@ impl Tree {
 
     /// The files whose name matches `pattern`, sorted. What `.gitignore` leaves out is left out.
     pub fn find(&self, pattern: &str) -> Vec<PathBuf> {
-        let files = self.files.get_or_init(|| {
-            let walk = ignore::WalkBuilder::new(&self.root).build().take(MOST_LISTED).filter_map(Result::ok);
-            let files = walk.filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()));
-            files.map(ignore::DirEntry::into_path).collect()
-        });
+        let files = self.files.get_or_init(|| list(&self.root, MOST_LISTED));
         let glob = pattern.contains(['*', '?', '[']).then(|| matcher(pattern)).flatten();
         let matches = |path: &&PathBuf| {
             let Some(name) = path.file_name() else { return false };
@@ -83,9 +79,7 @@ impl Tree {
                 None => name == pattern,
             }
         };
-        let mut found: Vec<PathBuf> = files.iter().filter(matches).cloned().collect();
-        found.sort();
-        found
+        files.iter().filter(matches).cloned().collect()
     }
 }
 
