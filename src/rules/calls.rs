@@ -73,20 +73,28 @@ pub fn fetch(view: &ServerView, route: &Route, origin: &str) -> Fetch {
                 None => {}
             }
         }
-        names.sort();
-        names.dedup();
-        fetch.headers = names
-            .into_iter()
-            .map(|name| {
-                let value = if name == "authorization" { "Bearer x" } else { "x" };
-                (name, value.to_owned())
-            })
-            .collect();
+        fetch.headers = with_values(names);
         if fetch.headers.is_empty() {
             break;
         }
     }
     fetch
+}
+
+/// The request headers, with values, that the code reads which gave an answer.
+pub fn headers_read(view: &ServerView, answer: &Answer) -> Vec<(String, String)> {
+    with_values(reads(view, answer).into_iter().map(|(name, _)| name).collect())
+}
+
+fn with_values(mut names: Vec<String>) -> Vec<(String, String)> {
+    names.sort();
+    names.dedup();
+    let value = |name: &str| if name == "authorization" { "Bearer x" } else { "x" };
+    let with_value = |name: String| {
+        let value = value(&name).to_owned();
+        (name, value)
+    };
+    names.into_iter().map(with_value).collect()
 }
 
 /// What a policy opens that needs a preflight.

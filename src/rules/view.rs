@@ -5,14 +5,14 @@ use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
-use super::calls::{Call, calls};
+use super::calls::{Call, allow_origin, calls, headers_read};
 use super::origins::{Entry, OriginCheck, origins_of};
 use super::routes::{Route, routes_of};
 use super::trace::{Diagnosis, diagnose};
 use crate::cors::{Fetch, Origin, Request, Verdict, browser, headers};
 use crate::model::{
-    Answer, Effect, EffectKind, Environment, HeaderWrite, Project, RemarkKind, Sent, Server, Session, Step, World,
-    each_effect,
+    Answer, Effect, EffectKind, Environment, HeaderWrite, Project, RemarkKind, Sent, Server, Session, Step, StepKind,
+    World, each_effect,
 };
 use crate::source::{SourceSet, Span};
 
@@ -90,9 +90,23 @@ impl<'a> ServerView<'a> {
         self.project.linked(Session::new(self.server, Environment::Unknown)).answer(request)
     }
 
-    /// Asks for a route from a page of this origin.
+    /// Asks for a route from a page of this origin, which sends no header of its own.
     pub fn from_page(&self, route: &Route, origin: &str) -> Rc<Answer> {
         self.ask(&Request::new(&*route.method, &route.path).with_origin(origin))
+    }
+
+    /// A page's call of a route that gets past authentication in front of the policy: it sends what that asks for, and
+    /// else no header.
+    pub fn past_authentication(&self, route: &Route, origin: &str) -> Fetch {
+        let mut fetch = Fetch::get(origin, &route.path).with_method(&*route.method);
+        let answer = self.ask(&browser::actual_request(&fetch));
+        let refused = |world: &World| {
+            world.answered_by.is_some_and(|by| by.kind == Some(StepKind::Auth)) && allow_origin(world).is_none()
+        };
+        if answer.worlds.iter().all(refused) {
+            fetch.headers = headers_read(self, &answer);
+        }
+        fetch
     }
 
     /// Plays a page's call through the browser: preflight where one is needed, then the request.

@@ -1,8 +1,10 @@
 //! An allowed origin is one that no browser sends.
 
-use crate::cors::{Fetch, Origin, OriginProblem, headers};
+use std::rc::Rc;
+
+use crate::cors::{Origin, OriginProblem, browser, headers};
 use crate::finding::{Applicability, Severity};
-use crate::model::World;
+use crate::model::{Answer, World};
 use crate::rules::{
     Certainty, Entry, Report, Route, Rule, STRANGER, ServerView, edits, evidence, only, when, with_certainty,
 };
@@ -40,18 +42,23 @@ impl Rule for InvalidOrigin {
 fn acts(view: &ServerView, route: &Route, entry: &Entry) -> Option<Certainty> {
     let sends = |world: &World| only(world, headers::ALLOW_ORIGIN).is_some_and(|(_, value)| *value == *entry.text);
     let from = if entry.compared { &entry.text } else { STRANGER };
-    let answer = view.from_page(route, from);
+    let answer = ask(view, route, from);
     if let Some((certainty, _)) = when(&answer, sends) {
         // Where every stranger is let in, the entry does nothing.
-        let stranger = view.from_page(route, STRANGER);
+        let stranger = ask(view, route, STRANGER);
         let open = |world: &World| only(world, headers::ALLOW_ORIGIN).is_some_and(|(_, value)| value == STRANGER);
         return when(&stranger, open).is_none().then_some(certainty);
     }
     let allowed = |world: &World| only(world, headers::ALLOW_ORIGIN).is_some();
-    if entry.compared && when(&answer, allowed).is_some() && when(&view.from_page(route, STRANGER), allowed).is_none() {
+    if entry.compared && when(&answer, allowed).is_some() && when(&ask(view, route, STRANGER), allowed).is_none() {
         return Some(Certainty::Always);
     }
     None
+}
+
+/// The answer to a page whose request the policy gets to see.
+fn ask(view: &ServerView, route: &Route, origin: &str) -> Rc<Answer> {
+    view.ask(&browser::actual_request(&view.past_authentication(route, origin)))
 }
 
 fn report_entry(
@@ -75,18 +82,22 @@ fn report_entry(
     let others = entry.compared
         && view.friends().iter().any(|friend| {
             let reflects = |world: &World| only(world, headers::ALLOW_ORIGIN).is_some_and(|(_, value)| value == friend);
-            when(&view.from_page(route, friend), reflects).is_some()
+            when(&ask(view, route, friend), reflects).is_some()
         });
     finding.severity = if others { Severity::Warning } else { Severity::Error };
     let meant = Origin::parse_leniently(&entry.text);
     if let Some(meant) = &meant {
-        finding.evidence = evidence(view, &Fetch::get(meant.as_str(), &route.path).with_method(&*route.method));
+        let fetch = view.past_authentication(route, meant.as_str());
+        // Where authentication refuses the preflight, the exchange shows that fault, not this one.
+        if fetch.headers.is_empty() {
+            finding.evidence = evidence(view, &fetch);
+        }
     }
     finding.consequence = Some(if entry.compared {
         "the page that it was written for gets no header: \"No 'Access-Control-Allow-Origin' header is present on the requested resource.\"".into()
     } else {
         let origin = meant.as_ref().map_or(STRANGER, |meant| meant.as_str());
-        match view.play(&Fetch::get(origin, &route.path).with_method(&*route.method)).verdict {
+        match view.play(&view.past_authentication(route, origin)).verdict {
             crate::cors::Verdict::Blocked(block) => format!("every page is refused: {}", block.summary()),
             _ => "every page is refused".to_owned(),
         }
