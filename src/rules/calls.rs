@@ -365,7 +365,8 @@ pub fn is_for_options(view: &ServerView, world: &World) -> bool {
     if matches!(answerer.kind, None | Some(StepKind::Cors)) {
         return false;
     }
-    let mut found = false;
+    // What stands at one place may be reached in several ways: within a branch for OPTIONS, and beside it.
+    let (mut inside, mut beside) = (false, false);
     let mut open = vec![(&view.server.root, false)];
     while let Some((group, within)) = open.pop() {
         let within = within || names_options(&group.when);
@@ -374,11 +375,15 @@ pub fn is_for_options(view: &ServerView, world: &World) -> bool {
                 Node::Group(inner) => open.push((inner, within)),
                 Node::Step(step) => {
                     let answers = step.effects.iter().any(|effect| effect.span == answerer.span);
-                    found |= within && step.span == answerer.step && Some(step.kind) == answerer.kind && answers;
+                    if step.span == answerer.step && Some(step.kind) == answerer.kind && answers {
+                        inside |= within;
+                        beside |= !within;
+                    }
                 }
             }
         }
     }
+    let mut found = inside && !beside;
     each_effect(view.server, &mut |step, effect| {
         if step.span == answerer.step && Some(step.kind) == answerer.kind && effect.span == answerer.span {
             found |= step.methods.as_ref().is_some_and(|methods| methods.iter().all(|method| &**method == "OPTIONS"))
@@ -388,14 +393,14 @@ pub fn is_for_options(view: &ServerView, world: &World) -> bool {
     found
 }
 
-/// Whether a guard asks, among others, for the method OPTIONS.
+/// Whether a guard asks, among others, for the method OPTIONS, and does not take every method that pages send.
 fn names_options(guard: &Guard) -> bool {
     match guard {
         Guard::All(parts) => parts.iter().any(names_options),
         Guard::Test(check) => {
             matches!(&check.subject, Text::Request(crate::model::Part::Method))
                 && check.test.matches("OPTIONS") == Some(true)
-                && check.test.matches("GET") == Some(false)
+                && ["GET", "DELETE"].iter().all(|method| check.test.matches(method) == Some(false))
         }
         _ => false,
     }

@@ -1,17 +1,31 @@
 //! The words for a change, as each framework wants it.
 
 use super::ServerView;
+use crate::source::Span;
 
-/// How the origins that may read are listed.
-pub fn list_origins(view: &ServerView) -> &'static str {
-    match view.server.framework {
-        "express" => "list the origins: `origin: ['https://app.example.com']`",
-        "flask" => "list the origins: `origins=[\"https://app.example.com\"]`",
-        "nginx" => {
+/// How the origins that may read are listed, in place of what is written at `place`.
+pub fn list_origins(view: &ServerView, place: Span) -> &'static str {
+    match (view.server.framework, is_by_hand(view, place)) {
+        ("express", false) => {
+            "list the origins that may read: `origin: ['https://app.example.com']`; everybody else then gets no Access-Control-Allow-Origin"
+        }
+        ("express", true) => {
+            "list the origins that may read, and send the header to those alone: `if (allowed.includes(req.headers.origin)) …`, with `res.vary('Origin')` before it"
+        }
+        ("flask", false) => "list the origins that may read: `origins=[\"https://app.example.com\"]`",
+        ("flask", true) => {
+            "list the origins that may read, and send the header to those alone: `if request.headers.get(\"Origin\") in ALLOWED: …`, with `response.vary.add(\"Origin\")` before it"
+        }
+        ("nginx", _) => {
             "list the origins in a `map $http_origin $cors_origin { default \"\"; \"https://app.example.com\" $http_origin; }` and send `$cors_origin`"
         }
         _ => "compare the Origin header with a list, and send Access-Control-Allow-Origin only where it is on it",
     }
+}
+
+/// Whether what is written at `place` names the header itself, instead of an option of a library.
+pub fn is_by_hand(view: &ServerView, place: Span) -> bool {
+    view.sources.text(place).to_ascii_lowercase().contains("access-control-")
 }
 
 /// How methods are added to a policy.

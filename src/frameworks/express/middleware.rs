@@ -91,7 +91,7 @@ pub(super) fn apply(eval: &mut Evaluator, tag: &'static str, value: &Value, step
         packages::AUTH => {
             step.kind = StepKind::Auth;
             step.label = "the authentication".into();
-            let kind = RemarkKind::ReadsCredentials("Authorization".into());
+            let kind = RemarkKind::ReadsCredentials("Authorization headers".into());
             step.effects.push(effect(Guard::Always, EffectKind::Notice(kind)));
             let strategy = value.as_object().and_then(|id| eval.field(id, "0")).map(|field| field.value.clone());
             let by_token = strategy

@@ -226,13 +226,14 @@ fn register(eval: &mut Evaluator, call: &MethodCall) -> Option<Value> {
                 }
             }
         }
-        "on" | "once" if eval.object(id).tag == Tag::Host(SERVER) => {
-            if call.arguments.get(0).and_then(Value::as_str) == Some("request")
-                && let Some(handler) = call.arguments.get(1)
-            {
+        "on" | "once" | "addListener" if eval.object(id).tag == Tag::Host(SERVER) => {
+            let handler = call.arguments.get(1).filter(|_| plain::is_for_requests(&call.arguments));
+            let Some(handler) = handler else { return Some(result) };
+            // Further listeners run behind the first; see `plain_servers`.
+            if eval.field(id, "handler").is_none() {
                 eval.set_field(id, "handler", handler.clone(), call.span);
+                return Some(result);
             }
-            return Some(result);
         }
         _ => {}
     }

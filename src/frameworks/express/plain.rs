@@ -3,7 +3,7 @@
 use super::extract::{application, files};
 use super::handler::run_handler;
 use super::{ENTERED, SERVER};
-use crate::eval::{Call, Evaluator, Kind, ObjectId, Tag, Value};
+use crate::eval::{Arguments, Call, Evaluator, Kind, ObjectId, Tag, Value};
 use crate::model::{
     Dispatch, Effect, EffectKind, End, Group, Guard, Listen, Node, PathMatch, Reason, Server, Status, Step, StepKind,
 };
@@ -60,6 +60,10 @@ pub(super) fn plain_servers(eval: &mut Evaluator) -> Vec<Server> {
         .map(|(handler, span, calls)| {
             let entered_before = entered(eval);
             let mut server = by_hand(eval, &handler, span, true);
+            let others = calls.iter().filter(|call| is_for_requests(&call.arguments));
+            for other in others.filter_map(|call| call.arguments.get(1)) {
+                behind(&mut server, by_hand(eval, other, span, true));
+            }
             for app in entered(eval).into_iter().filter(|app| !entered_before.contains(app)) {
                 let inside = application(eval, app, true);
                 server.framework = inside.framework;
@@ -74,6 +78,24 @@ pub(super) fn plain_servers(eval: &mut Evaluator) -> Vec<Server> {
             server
         })
         .collect()
+}
+
+/// Whether a call registers a listener that is asked for every request: `server.on('request', …)`.
+pub(super) fn is_for_requests(arguments: &Arguments) -> bool {
+    arguments.get(0).and_then(Value::as_str) == Some("request")
+}
+
+/// Puts a further listener behind those of a server: all run, in the order of their registration, and one that does
+/// not answer leaves that to the others.
+fn behind(server: &mut Server, other: Server) {
+    for node in &mut server.root.nodes {
+        if let Node::Step(step) = node
+            && step.end == End::Hang
+        {
+            step.end = End::Continue;
+        }
+    }
+    server.root.nodes.extend(other.root.nodes);
 }
 
 /// A handler as a server of its own.

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::cors::headers;
+use crate::cors::{BlockCode, Fetch, Verdict, browser, headers};
 use crate::finding::{Applicability, Confidence, Edit, Finding, Fix, Label, Snippet};
-use crate::model::RemarkKind;
-use crate::rules::calls::overruled;
+use crate::model::{RemarkKind, World};
+use crate::rules::calls::{origins, overruled, preflight_verdict};
 use crate::rules::{Report, Rule, ServerView, evidence, when, with_certainty};
 use crate::source::Span;
 
@@ -19,10 +19,18 @@ impl Rule for LostHeaderInheritance {
 
     fn check(&self, view: &ServerView, report: &mut Report) {
         for remark in &view.server.remarks {
-            if let RemarkKind::LostWrites { lost, by, level, room } = &remark.kind {
-                let first = by.first().map_or("a header", |(name, _)| &**name);
-                let message = format!("{first} in {level} throws away the CORS headers of the level above");
-                self.report(view, Lost { lost, by, level, room: *room, place: remark.span, message }, report);
+            let RemarkKind::LostWrites { lost, by, level, room } = &remark.kind else { continue };
+            let first = by.first().map_or("a header", |(name, _)| &**name);
+            let message = |what: &str| format!("{first} in {level} throws away {what} of the level above");
+            let lost = Lost { lost, by, level, room: *room, place: remark.span };
+            if lost.loses(headers::ALLOW_ORIGIN) {
+                self.report(view, &lost, message("the CORS headers"), report);
+            } else if lost.loses(headers::ALLOW_HEADERS) && refuses_json(view, by) {
+                // A level with an origin of its own, which is a preflight's answer without all that belongs to it.
+                let message = message(&headers::canonical(headers::ALLOW_HEADERS));
+                if let Some(finding) = self.report(view, &lost, message, report) {
+                    finding.consequence = Some("the preflight of a request with a JSON body or a header of its own fails: \"Request header field content-type is not allowed by Access-Control-Allow-Headers in preflight response.\"".into());
+                }
             }
         }
         for call in view.calls() {
@@ -32,9 +40,12 @@ impl Rule for LostHeaderInheritance {
                 };
                 for (kind, place) in overruled(view, world) {
                     let RemarkKind::LostWrites { lost, by, level, room } = kind else { continue };
+                    let lost = Lost { lost, by, level, room: *room, place };
+                    if !lost.loses(headers::ALLOW_ORIGIN) {
+                        continue;
+                    }
                     let message = format!("{level} throws away the CORS headers of an `if` before it: the last counts");
-                    let lost = Lost { lost, by, level, room: *room, place, message };
-                    let Some(finding) = self.report(view, lost, report) else { continue };
+                    let Some(finding) = self.report(view, &lost, message, report) else { continue };
                     finding.evidence = evidence(view, &call.fetch);
                     finding.help = Some(format!(
                         "repeat the headers in {level}: it inherits from its location, not from another `if`"
@@ -56,20 +67,27 @@ struct Lost<'a> {
     level: &'a str,
     room: Span,
     place: Span,
-    message: String,
+}
+
+impl Lost<'_> {
+    /// Whether a header is lost, and not sent by the level itself.
+    fn loses(&self, name: &str) -> bool {
+        let has = |list: &[(Arc<str>, Span)]| list.iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
+        has(self.lost) && !has(self.by)
+    }
 }
 
 impl LostHeaderInheritance {
-    fn report<'r>(&self, view: &ServerView, what: Lost, report: &'r mut Report) -> Option<&'r mut Finding> {
-        let Lost { lost, by, level, room, place, message } = what;
-        let is_origin = |name: &str| name.eq_ignore_ascii_case(headers::ALLOW_ORIGIN);
-        // A level that sends an origin of its own has a policy of its own.
-        if !lost.iter().any(|(name, _)| is_origin(name)) || by.iter().any(|(name, _)| is_origin(name)) {
-            return None;
-        }
+    fn report<'r>(
+        &self,
+        view: &ServerView,
+        what: &Lost,
+        message: String,
+        report: &'r mut Report,
+    ) -> Option<&'r mut Finding> {
+        let Lost { lost, level, room, place, .. } = *what;
         let finding = report.at(self.id(), place, "drops what was set before", message)?;
-        let is_own = |name: &str| by.iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
-        let repeat: Vec<Span> = lost.iter().filter(|(name, _)| !is_own(name)).map(|(_, span)| *span).collect();
+        let repeat: Vec<Span> = lost.iter().filter(|(name, _)| what.loses(name)).map(|(_, span)| *span).collect();
         finding.labels.extend(
             lost.iter().filter(|(name, _)| is_cors(name)).take(4).map(|(_, span)| Label::new(*span, "lost there")),
         );
@@ -86,6 +104,22 @@ impl LostHeaderInheritance {
         }
         Some(finding)
     }
+}
+
+/// Whether a preflight that asks for `Content-Type` fails where the writes `by` are on its answer.
+fn refuses_json(view: &ServerView, by: &[(Arc<str>, Span)]) -> bool {
+    let refused = |path: &str, origin: &str| {
+        let fetch = Fetch::get(origin, path).with_method("POST").with_header("Content-Type", "application/json");
+        let Some(preflight) = browser::needs_preflight(&fetch) else { return false };
+        let refused = |world: &World| {
+            by.iter().all(|(_, span)| world.headers.iter().any(|sent| sent.span == *span))
+                && matches!(preflight_verdict(&fetch, world), Verdict::Blocked(block)
+                    if block.code == BlockCode::HeaderDisallowedByPreflightResponse)
+        };
+        when(&view.ask(&preflight), refused).is_some()
+    };
+    let origins = origins(view);
+    view.routes.iter().any(|route| origins.iter().any(|origin| refused(&route.path, origin)))
 }
 
 fn is_cors(name: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use crate::cors::{Request, headers};
 use crate::finding::{Applicability, Confidence, Edit, Fix, Label};
-use crate::model::{Guard, World};
+use crate::model::{Guard, Text, World};
 use crate::rules::calls::origins;
 use crate::rules::trace::Fault;
 use crate::rules::{Report, Rule, ServerView, evidence, with_certainty};
@@ -77,7 +77,11 @@ impl Rule for MissingOnErrors {
                             .take(4)
                             .map(|span| Label::new(*span, "and this one")),
                     );
-                    finding.consequence = Some(CONSEQUENCE.into());
+                    finding.consequence = Some(if name == headers::ALLOW_ORIGIN {
+                        CONSEQUENCE.into()
+                    } else {
+                        "a page that sends cookies sees a CORS error instead of the 401, 404 or 500, even where the server behind names its origin: \"The value of the 'Access-Control-Allow-Credentials' header in the response is '' which must be 'true' when the request's credentials mode is 'include'.\"".into()
+                    });
                     if sent.value.is_err() {
                         finding.confidence = Confidence::Medium;
                     }
@@ -112,10 +116,12 @@ fn is_reported(report: &Report, view: &ServerView, span: Span) -> bool {
     beside(view, span).iter().any(|other| report.has("missing-on-errors", *other))
 }
 
-/// The writes of CORS headers and of `Vary` that stand on the same level as the one at `span`, and hang on the status.
+/// The writes of CORS headers and of `Vary: Origin` that stand on the same level as the one at `span`, and hang on the
+/// status.
 fn beside(view: &ServerView, span: Span) -> Vec<Span> {
     let is = |name: &str| headers::is_cors_response_header(name) || name.eq_ignore_ascii_case(headers::VARY);
-    let writes = view.writes(is);
+    let mut writes = view.writes(is);
+    writes.retain(|(_, _, write)| !write.is(headers::VARY) || write.values.iter().any(names_origin));
     let Some(own) = writes.iter().find(|(_, effect, _)| effect.span == span).map(|(step, ..)| step.span) else {
         return vec![span];
     };
@@ -127,6 +133,11 @@ fn beside(view: &ServerView, span: Span) -> Vec<Span> {
     spans.sort();
     spans.dedup();
     if spans.contains(&span) { spans } else { vec![span] }
+}
+
+/// Whether a value of `Vary` is about the caller's origin. One that is not has nothing to do with the policy.
+fn names_origin(value: &Text) -> bool {
+    value.as_literal().is_some_and(|value| value.to_ascii_lowercase().contains("origin"))
 }
 
 fn hangs_on_status(guard: &Guard) -> bool {

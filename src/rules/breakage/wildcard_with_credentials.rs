@@ -7,6 +7,7 @@ use crate::rules::{
     Report, Rule, STRANGER, ServerView, allows_credentials, edits, evidence, help, only, source, when, with_certainty,
     with_trail,
 };
+use crate::source::Span;
 
 /// `wildcard-with-credentials`
 pub struct WildcardWithCredentials;
@@ -19,10 +20,10 @@ impl Rule for WildcardWithCredentials {
     fn check(&self, view: &ServerView, report: &mut Report) {
         let preflights = view.routes.iter().map(|route| {
             let preflight = crate::cors::Request::preflight(&route.path, STRANGER, &*route.method, &[]);
-            (route, view.ask(&preflight))
+            (route, view.ask(&preflight), true)
         });
-        let answers = view.routes.iter().map(|route| (route, view.from_page(route, STRANGER)));
-        for (route, answer) in answers.chain(preflights) {
+        let answers = view.routes.iter().map(|route| (route, view.from_page(route, STRANGER), false));
+        for (route, answer, is_preflight) in answers.chain(preflights) {
             let pair = |world: &World| {
                 only(world, headers::ALLOW_ORIGIN).is_some_and(|(_, value)| value == "*") && allows_credentials(world)
             };
@@ -39,22 +40,33 @@ impl Rule for WildcardWithCredentials {
             }
             let message = "`*` does not count for requests with credentials, and credentials are allowed";
             let Some(finding) = report.at(self.id(), place, "any site, without credentials", message) else { continue };
-            let fetch = Fetch::get(STRANGER, &route.path).with_method(&*route.method).with_credentials();
+            let mut fetch = Fetch::get(STRANGER, &route.path).with_method(&*route.method).with_credentials();
+            if is_preflight {
+                // One that needs the preflight, on which the fault is seen.
+                fetch = fetch.with_header("Content-Type", "application/json");
+            }
             finding.evidence = evidence(view, &fetch);
             finding.consequence = Some(
                 "every request with `credentials: 'include'` fails: \"The value of the 'Access-Control-Allow-Origin' header in the response must not be the wildcard '*' when the request's credentials mode is 'include'.\"".into(),
             );
-            finding.help =
-                Some(format!("{}; or leave the credentials out if no page needs cookies", help::list_origins(view)));
+            finding.help = Some(format!(
+                "{}; or leave the credentials out if no page needs cookies",
+                help::list_origins(view, sent.span)
+            ));
             finding.labels.push(Label::new(source(credentials), "credentials are allowed here"));
             with_trail(finding, sent);
             with_certainty(finding, &certainty);
-            if let Some(span) = edits::literal(view, place, "*").filter(|_| view.server.framework != "nginx") {
+            if let Some(span) = edits::literal(view, place, "*").filter(|_| takes_list(view, sent.span)) {
                 // The quotation marks go with it.
-                let span = crate::source::Span::new(span.file, span.start - 1, span.end + 1);
+                let span = Span::new(span.file, span.start - 1, span.end + 1);
                 edits::replace(finding, Applicability::Display, "", span, "['https://app.example.com']");
             }
             report.withdraw("wildcard-origin", place);
         }
     }
+}
+
+/// Whether a list may stand in the place of `*`: in an option of a library, and in no header's value.
+fn takes_list(view: &ServerView, place: Span) -> bool {
+    matches!(view.server.framework, "express" | "flask") && !help::is_by_hand(view, place)
 }

@@ -1,7 +1,7 @@
 //! Pages of the internet are let into a private network.
 
 use crate::cors::headers;
-use crate::rules::{Report, Rule, STRANGER, ServerView, only, source, when, with_trail};
+use crate::rules::{Report, Rule, STRANGER, ServerView, help, only, source, when, with_trail};
 
 /// `private-network-access`
 pub struct PrivateNetworkAccess;
@@ -29,7 +29,15 @@ impl Rule for PrivateNetworkAccess {
             finding.consequence = Some(
                 "browsers that ask for Private Network Access let any site's page call this server behind the visitor's firewall".into(),
             );
-            finding.help = Some("send it only to origins that are listed".into());
+            finding.help = Some(
+                match view.server.framework {
+                    "flask" if !help::is_by_hand(view, sent.span) => {
+                        "set `allow_private_network=False`, as is the default from flask-cors 5 on; or list the origins"
+                    }
+                    _ => "send it only to origins that are listed",
+                }
+                .into(),
+            );
             with_trail(finding, sent);
         }
     }

@@ -4,8 +4,8 @@ use crate::cors::{Fetch, headers};
 use crate::finding::{Applicability, Edit, Finding, Fix, Severity};
 use crate::model::World;
 use crate::rules::{
-    Certainty, OTHER_STRANGER, Report, Route, Rule, STRANGER, ServerView, allows_credentials, edits, evidence, only,
-    source, when, with_certainty, with_trail,
+    Certainty, OTHER_STRANGER, Report, Route, Rule, STRANGER, ServerView, allows_credentials, edits, evidence, help,
+    only, source, when, with_certainty, with_trail,
 };
 use crate::source::Span;
 
@@ -96,7 +96,11 @@ fn reflection(view: &ServerView, route: &Route, credentials: bool, rule: &'stati
     }
     with_trail(finding, sent);
     with_certainty(finding, &certainty);
-    finding.help = Some(help(view, credentials).into());
+    finding.help = Some(if credentials {
+        help::list_origins(view, sent.span).into()
+    } else {
+        "say `*` if everybody may read, or list the origins that may".into()
+    });
     changes(view, finding, place, only(world, headers::ALLOW_CREDENTIALS).map(|(sent, _)| source(sent)));
     if !credentials && certainty != Certainty::Always {
         finding.severity = Severity::Warning;
@@ -124,21 +128,5 @@ fn changes(view: &ServerView, finding: &mut Finding, place: Span, credentials: O
             applicability: Applicability::Unsafe,
             edits: vec![Edit { span, replacement: off.to_owned() }],
         });
-    }
-}
-
-fn help(view: &ServerView, credentials: bool) -> &'static str {
-    match (view.server.framework, credentials) {
-        ("express", true) => {
-            "list the origins that may read: `origin: ['https://app.example.com']`; everybody else then gets no Access-Control-Allow-Origin"
-        }
-        ("flask", true) => "list the origins that may read: `origins=[\"https://app.example.com\"]`",
-        ("nginx", true) => {
-            "list the origins in a `map $http_origin $cors_origin { default \"\"; \"https://app.example.com\" $http_origin; }` and send `$cors_origin`"
-        }
-        (_, true) => {
-            "compare the Origin header with a list, and send Access-Control-Allow-Origin only where it is on it"
-        }
-        (_, false) => "say `*` if everybody may read, or list the origins that may",
     }
 }

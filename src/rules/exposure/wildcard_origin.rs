@@ -2,7 +2,8 @@
 
 use crate::cors::{Fetch, Request, headers};
 use crate::finding::{Label, Severity};
-use crate::model::{RemarkKind, World};
+use crate::model::{PathMatch, RemarkKind, Step, StepKind, World};
+use crate::rules::calls::writer;
 use crate::rules::{
     Report, Route, Rule, STRANGER, ServerView, allows_credentials, evidence, only, source, when, with_trail,
 };
@@ -46,6 +47,7 @@ impl Rule for WildcardOrigin {
                 "list the origins if the data is not public; else say so: `corslint: ignore[wildcard-origin] public data`".into(),
             );
             with_trail(finding, sent);
+            let in_scope = writer(view, world, sent).is_some_and(|(step, _)| has_routes(view, step));
             // A branch for OPTIONS says it again.
             let preflight = view.ask(&Request::preflight(&route.path, STRANGER, &*route.method, &[]));
             if let Some((sent, _)) = when(&preflight, open).and_then(|(_, world)| only(world, headers::ALLOW_ORIGIN))
@@ -53,13 +55,15 @@ impl Rule for WildcardOrigin {
             {
                 finding.labels.push(Label::new(source(sent), "and here, for preflights"));
             }
-            if let Some((what, span)) = credentials_read(view, route) {
+            if let Some((what, span)) = credentials_read(view, route).filter(|_| in_scope) {
                 finding.severity = Severity::Warning;
                 finding.message = format!("any site may read the answers of a server that reads {what}");
-                finding.labels.push(Label::new(span, format!("{what} are read here")));
-                finding.consequence = Some(
-                    "a page elsewhere that has a token can use it from its visitors' browsers; cookies are not sent with `*`".into(),
-                );
+                finding.labels.push(Label::new(span, "read here"));
+                finding.consequence = Some(if what.starts_with("Authorization") {
+                    "a page elsewhere that has a token can use it from its visitors' browsers".into()
+                } else {
+                    "browsers send no cookies where `*` answers: pages elsewhere read what a visitor would who is not signed in, and pages of your own that need cookies are refused".into()
+                });
             }
             finding.evidence = evidence(view, &Fetch::get(STRANGER, &route.path).with_method(&*route.method));
         }
@@ -86,10 +90,15 @@ impl Rule for WildcardOrigin {
 }
 
 /// Whether a step sends credentials too: then `*` is another fault.
-fn credentials_beside(view: &ServerView, step: &crate::model::Step) -> bool {
+fn credentials_beside(view: &ServerView, step: &Step) -> bool {
     view.writes(|name| name.eq_ignore_ascii_case(headers::ALLOW_CREDENTIALS))
         .iter()
         .any(|(other, ..)| other.span == step.span)
+}
+
+/// Whether it is known which routes a step's policy is for. A helper's surroundings are not.
+fn has_routes(view: &ServerView, step: &Step) -> bool {
+    view.complete() || step.kind != StepKind::Route || step.methods.is_some() || step.path != PathMatch::Any
 }
 
 /// What the handlers of a route, or the middleware before them, read of the caller's credentials.
