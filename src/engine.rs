@@ -287,6 +287,7 @@ fn extract(
     let declared = &settings.config.proxies;
     let around = Surroundings {
         sources,
+        root: settings.root.clone(),
         find: &|name| tree.find(name),
         configured: declared.iter().map(|proxy| (proxy.from.clone(), proxy.to.clone())).collect(),
     };

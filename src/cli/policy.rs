@@ -9,7 +9,7 @@ use super::simulate::place;
 use super::{Ending, Verdict, check, output};
 use crate::cors::{Request, headers};
 use crate::engine;
-use crate::model::{Answer, Guard, KnownBy, Project, Reason, Server, World};
+use crate::model::{Answer, Guard, Project, Reason, Server, World};
 use crate::report::clean;
 use crate::rules::{OTHER_STRANGER, OriginCheck, Route, STRANGER, ServerView};
 use crate::source::{SourceSet, Span};
@@ -225,11 +225,7 @@ fn describe(text: &mut String, server: &Server, project: &Project, sources: &Sou
         let first = !project.links[..index].iter().any(|other| (other.from, other.to) == (link.from, link.to));
         let (Some(from), Some(to)) = (project.servers.get(link.from), project.servers.get(link.to)) else { continue };
         if first && std::ptr::eq(from, server) {
-            let how = match link.known_by {
-                KnownBy::Configured => "as corslint.toml says",
-                KnownBy::ServiceName => "by its name in the compose file",
-                KnownBy::Port => "by its port",
-            };
+            let how = link.known_by.words();
             let _ = writeln!(text, "  hands on to {}, {how}  {}", place(to, sources), at(link.at, sources));
         }
     }

@@ -25,7 +25,7 @@ fn project(files: &[(&str, &str)], apps: &[(&str, u16)], configured: &[(&str, &s
     }
     let root = Path::new("/r");
     let configured = configured.iter().map(|(from, to)| (root.join(from), root.join(to))).collect();
-    let around = Surroundings { sources: &sources, find: &find, configured };
+    let around = Surroundings { sources: &sources, root: root.to_owned(), find: &find, configured };
     (join(servers, &around), sources)
 }
 
@@ -95,4 +95,121 @@ fn what_is_configured_counts_first() {
     let apps = [("services/api/app.py", 8000), ("app.py", 5000)];
     let joined = project(&[("deploy/site.conf", &text)], &apps, &[("deploy/site.conf", "services/api")]);
     assert_eq!(told(&joined), [("services/api/app.py".to_owned(), KnownBy::Configured)]);
+}
+
+#[test]
+fn variables_of_an_address_are_those_of_the_compose_file() {
+    let compose = "x-common: &common\n  API_HOST: api\n  API_PORT: 3000\nservices:\n  proxy:\n    image: nginx\n    \
+                   volumes: [./nginx:/etc/nginx/conf.d]\n    environment:\n      <<: *common\n      API_ADDRESS: api:3000\n  \
+                   api:\n    build: ./api\n    environment: { <<: *common }\n";
+    let apps = [("api/server.js", 3000), ("web/server.js", 3000)];
+    for address in ["http://${API_HOST}:${API_PORT}", "http://$API_ADDRESS/x", "http://${API_ADDRESS}$request_uri"] {
+        let text = format!("server {{ location / {{ proxy_pass {address}; }} }}");
+        let joined = project(&[("docker-compose.yml", compose), ("nginx/site.conf", &text)], &apps, &[]);
+        assert_eq!(told(&joined), [("api/server.js".to_owned(), KnownBy::ServiceName)], "{address}");
+    }
+    let unset = "server { location / { proxy_pass http://${OTHER}:3000; } }";
+    let joined = project(&[("docker-compose.yml", compose), ("nginx/site.conf", unset)], &apps, &[]);
+    assert_eq!(told(&joined), []);
+}
+
+#[test]
+fn a_variable_leads_where_it_was_set_to() {
+    let files = |pass: &str| format!("server {{ location / {{ set $upstream http://api:3000; proxy_pass {pass}; }} }}");
+    for pass in ["$upstream", "$upstream$request_uri", "$upstream/v1$is_args$args"] {
+        let text = files(pass);
+        let joined =
+            project(&[("docker-compose.yml", COMPOSE), ("site.conf", &text)], &[("services/api/a.js", 1)], &[]);
+        assert_eq!(told(&joined), [("services/api/a.js".to_owned(), KnownBy::ServiceName)], "{pass}");
+    }
+    let asked = "server { location / { proxy_pass http://$host:3000; } }";
+    let joined = project(&[("docker-compose.yml", COMPOSE), ("site.conf", asked)], &[("services/api/a.js", 1)], &[]);
+    assert_eq!(told(&joined), []);
+}
+
+#[test]
+fn each_example_of_a_repository_has_services_of_its_own() {
+    let compose = "services:\n  backend:\n    build: backend\n";
+    let text = proxy("http://backend:8000");
+    let files = [
+        ("one/compose.yaml", compose),
+        ("one/nginx.conf", text.as_str()),
+        ("two/compose.yaml", compose),
+        ("two/nginx.conf", text.as_str()),
+    ];
+    let joined = project(&files, &[("one/backend/app.py", 8000), ("two/backend/app.py", 8000)], &[]);
+    assert_eq!(
+        told(&joined),
+        [
+            ("one/backend/app.py".to_owned(), KnownBy::ServiceName),
+            ("two/backend/app.py".to_owned(), KnownBy::ServiceName)
+        ]
+    );
+}
+
+#[test]
+fn a_command_says_which_program_of_a_folder_runs() {
+    let text = proxy("http://api:8000");
+    let apps = [("src/admin.py", 1), ("src/shop/web.py", 2), ("client/server.js", 3)];
+    for (compose, dockerfile) in [
+        ("services:\n  api:\n    build: .\n    command: gunicorn -b :8000 shop.web:app\n", "FROM python\n"),
+        ("services:\n  api:\n    build: .\n", "FROM python\nWORKDIR /src\nCMD [\"python\", \"shop/web.py\"]\n"),
+        ("services:\n  api:\n    build: .\n", "FROM python\nCOPY src/shop /srv\n"),
+        ("services:\n  api:\n    extends: { file: base.yml, service: any }\n", "FROM python\n"),
+        ("include: [base.yml]\nservices: {}\n", "FROM python\n"),
+    ] {
+        let base = "services:\n  any: { build: src, command: python -m shop.web }\n  \
+                    api: { build: src, command: sh -c 'sleep 1 && python shop/web.py' }\n";
+        let files = [
+            ("docker-compose.yml", compose),
+            ("base.yml", base),
+            ("Dockerfile", dockerfile),
+            ("src/admin.py", ""),
+            ("src/shop/web.py", ""),
+            ("nginx/site.conf", text.as_str()),
+        ];
+        let joined = project(&files, &apps, &[]);
+        assert_eq!(told(&joined), [("src/shop/web.py".to_owned(), KnownBy::ServiceName)], "{compose}{dockerfile}");
+    }
+}
+
+#[test]
+fn what_listens_on_the_machine_is_started_by_somebody() {
+    let text = proxy("http://127.0.0.1:8000");
+    let apps = [("api/app.py", 5000), ("web/server.js", 3000)];
+    for (name, content) in [
+        ("docker-compose.yml", "services:\n  api:\n    build: api\n    ports: ['8000:5000']\n"),
+        ("api/Procfile", "web: gunicorn --bind 127.0.0.1:8000 app:app\n"),
+        ("deploy/api.service", "[Service]\nExecStart=/srv/venv/bin/gunicorn -b 127.0.0.1:8000 api.app:app\n"),
+        ("api/Dockerfile", "FROM python\nCMD gunicorn -b :8000 app:app\n"),
+    ] {
+        let files = [("site.conf", text.as_str()), ("api/app.py", ""), (name, content)];
+        let joined = project(&files, &apps, &[]);
+        assert_eq!(told(&joined), [("api/app.py".to_owned(), KnownBy::Port)], "{name}");
+    }
+    let socket = "server { location / { proxy_pass http://unix:/run/shop.sock; } }";
+    let files =
+        [("site.conf", socket), ("api/app.py", ""), ("api/Procfile", "web: gunicorn -b unix:shop.sock app:app\n")];
+    assert_eq!(told(&project(&files, &apps, &[])), [("api/app.py".to_owned(), KnownBy::Port)]);
+}
+
+#[test]
+fn a_service_of_kubernetes_leads_to_the_folder_of_its_image() {
+    let manifest = "apiVersion: v1\nkind: Service\nmetadata: { name: shop-api }\nspec:\n  selector: { app: shop }\n---\n\
+                    apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: shop }\nspec:\n  template:\n    \
+                    metadata: { labels: { app: shop } }\n    spec:\n      containers:\n      - image: example.com/x/api:1\n";
+    for host in ["shop-api", "shop-api.default.svc.cluster.local"] {
+        let text = format!("server {{ location / {{ proxy_pass http://{host}:80; }} }}");
+        let files = [("k8s/api.yaml", manifest), ("api/Dockerfile", "FROM node\n"), ("site.conf", text.as_str())];
+        let joined = project(&files, &[("api/server.js", 3000), ("web/server.js", 80)], &[]);
+        assert_eq!(told(&joined), [("api/server.js".to_owned(), KnownBy::ServiceName)], "{host}");
+    }
+}
+
+#[test]
+fn every_proxy_listens_on_the_usual_ports() {
+    let text = proxy("http://somewhere:80");
+    let other = "server { listen 80; root /srv; }";
+    let joined = project(&[("a/site.conf", &text), ("b/other.conf", other)], &[], &[]);
+    assert_eq!(told(&joined), []);
 }

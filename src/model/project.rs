@@ -40,6 +40,17 @@ pub enum KnownBy {
     Port,
 }
 
+impl KnownBy {
+    /// In words, as the end of "hands on to this server, …".
+    pub fn words(self) -> &'static str {
+        match self {
+            KnownBy::Configured => "as corslint.toml says",
+            KnownBy::ServiceName => "by the name of its service",
+            KnownBy::Port => "by its port",
+        }
+    }
+}
+
 impl Project {
     /// What stands behind each hand-over.
     pub fn behind(&self) -> FxHashMap<Span, Behind<'_>> {

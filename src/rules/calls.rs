@@ -66,6 +66,8 @@ pub fn fetch(view: &ServerView, route: &Route, origin: &str) -> Fetch {
     for _ in 0..2 {
         let answer = view.ask(&browser::actual_request(&fetch));
         let mut names: Vec<String> = reads(view, &answer).into_iter().map(|(name, _)| name).collect();
+        // What was asked for before the other could be seen is still asked for.
+        names.extend(fetch.headers.iter().map(|(name, _)| name.clone()));
         if route.any_method {
             match meant(&answer) {
                 Some(Meant::Header(name)) => names.push(name),

@@ -27,7 +27,7 @@ pub use routes::Route;
 pub use view::{Exchange, OTHER_STRANGER, STRANGER, ServerView, allows_credentials, only, source};
 
 use crate::finding::{Category, Confidence, Finding, Label, Severity};
-use crate::model::{Project, Sent, Server};
+use crate::model::{KnownBy, Project, Sent, Server};
 use crate::source::{SourceSet, Span};
 
 /// One rule.
@@ -125,6 +125,18 @@ pub fn with_certainty(finding: &mut Finding, certainty: &Certainty) {
         if let Some(words) = certainty.describe() {
             finding.message = format!("{}, where {words}", finding.message);
         }
+    }
+}
+
+/// Adds to a finding that needs a proxy and the server behind it how it is known that they belong together.
+/// `handed_on` is where the proxy hands on; nothing is added where that leads to no server of the project.
+pub fn with_link(view: &ServerView, finding: &mut Finding, handed_on: Option<Span>) {
+    let Some(link) = handed_on.and_then(|span| view.project.link_at(span)) else { return };
+    if link.known_by == KnownBy::Port {
+        finding.confidence = finding.confidence.min(Confidence::Medium);
+    }
+    if finding.spans().all(|span| span != link.at) {
+        finding.labels.push(Label::new(link.at, format!("leads to the server behind, {}", link.known_by.words())));
     }
 }
 

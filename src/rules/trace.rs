@@ -52,6 +52,8 @@ pub struct Diagnosis {
     pub answered: Option<Span>,
     /// What kind of step gave it.
     pub by: Option<StepKind>,
+    /// Where the request was handed on to the server whose policy it is.
+    pub handed_on: Option<Span>,
     /// When it is so.
     pub certainty: Certainty,
     /// How sure that is.
@@ -81,6 +83,7 @@ pub fn diagnose(view: &ServerView) -> Vec<Diagnosis> {
             policy: late.policy.span,
             answered: world.answered_by.map(|by| by.span),
             by: Some(StepKind::Route),
+            handed_on: None,
             certainty: Certainty::Always,
             confidence: Confidence::High,
         });
@@ -306,6 +309,7 @@ fn preflight_fault(
         policy: policy.span,
         answered: refuser.map(|(.., span)| span).or(world.answered_by.map(|by| by.span)),
         by,
+        handed_on: meant.answered_by.map(|by| by.span),
         certainty,
         confidence: Confidence::High,
     })
@@ -390,6 +394,7 @@ fn refused_answer(view: &ServerView, call: &Call) -> Option<Diagnosis> {
             policy: policy.span,
             answered: world.answered_by.map(|by| by.span),
             by,
+            handed_on: other.answered_by.map(|by| by.span),
             certainty,
             confidence: Confidence::High,
         });

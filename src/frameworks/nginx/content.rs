@@ -290,16 +290,28 @@ impl<'t> Compiler<'t> {
 
     /// The address with the name of an `upstream` replaced by that of its first server.
     fn behind_upstream(&self, to: Text) -> Text {
-        let Some(address) = to.as_literal() else { return to };
+        match &to {
+            Text::Literal(address) => self.server_of(address).map_or(to.clone(), Text::literal),
+            // The host may be known where the path is not.
+            Text::Concat(parts) => match parts.first().and_then(Text::as_literal).and_then(|one| self.server_of(one)) {
+                Some(first) => {
+                    Text::concat(std::iter::once(Text::literal(first)).chain(parts.iter().skip(1).cloned()).collect())
+                }
+                None => to.clone(),
+            },
+            _ => to,
+        }
+    }
+
+    fn server_of(&self, address: &str) -> Option<String> {
         let (scheme, rest) = address.split_once("://").map_or(("", address), |(scheme, rest)| (scheme, rest));
         let (host, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
-        match self.definitions.upstreams.get(host) {
+        Some(match self.definitions.upstreams.get(host)? {
             // A path is cut off, as a socket of the file system has slashes of its own.
-            Some(server) if server.starts_with("unix:") => Text::literal(format!("{scheme}://{server}")),
-            Some(server) if scheme.is_empty() => Text::literal(server.as_str()),
-            Some(server) => Text::literal(format!("{scheme}://{server}{path}")),
-            None => to,
-        }
+            server if server.starts_with("unix:") => format!("{scheme}://{server}"),
+            server if scheme.is_empty() => server.clone(),
+            server => format!("{scheme}://{server}{path}"),
+        })
     }
 
     /// The path that the server behind sees, where it is not the one that came.

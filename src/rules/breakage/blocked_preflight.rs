@@ -3,7 +3,7 @@
 use crate::finding::{Confidence, Label, Severity};
 use crate::model::StepKind;
 use crate::rules::trace::{Fault, late};
-use crate::rules::{Report, Rule, ServerView, evidence, help, with_certainty};
+use crate::rules::{Report, Rule, ServerView, evidence, help, with_certainty, with_link};
 
 /// `blocked-preflight`
 pub struct BlockedPreflight;
@@ -40,6 +40,7 @@ impl Rule for BlockedPreflight {
             });
             finding.help = Some(help::let_preflight_pass(view).to_owned());
             finding.confidence = diagnosis.confidence;
+            with_link(view, finding, diagnosis.handed_on);
             with_certainty(finding, &diagnosis.certainty);
         }
         if !view.complete() {

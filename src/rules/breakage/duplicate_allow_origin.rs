@@ -4,7 +4,7 @@ use crate::cors::headers;
 use crate::finding::{Applicability, Fix, Label};
 use crate::model::{Answer, Sent, World};
 use crate::rules::calls::Call;
-use crate::rules::{Certainty, Report, Rule, ServerView, edits, evidence, source, when, with_certainty};
+use crate::rules::{Certainty, Report, Rule, ServerView, edits, evidence, source, when, with_certainty, with_link};
 
 /// `duplicate-allow-origin`
 pub struct DuplicateAllowOrigin;
@@ -52,6 +52,10 @@ impl DuplicateAllowOrigin {
         ));
         finding.evidence = evidence(view, &call.fetch);
         finding.help = Some(help(view, equal));
+        let both = lines.iter().any(|sent| !is_own(view, sent)) && lines.iter().any(|sent| is_own(view, sent));
+        if both {
+            with_link(view, finding, world.answered_by.map(|by| by.span));
+        }
         if equal
             && certainty == Certainty::Always
             && first.span != last.span
@@ -62,6 +66,11 @@ impl DuplicateAllowOrigin {
         }
         with_certainty(finding, &certainty);
     }
+}
+
+/// Whether the server that is asked wrote a line, and none behind it.
+fn is_own(view: &ServerView, sent: &Sent) -> bool {
+    view.server.files.contains(&sent.span.file)
 }
 
 fn known(world: &World) -> Vec<&Sent> {

@@ -3,7 +3,7 @@
 use crate::cors::BlockCode;
 use crate::finding::Label;
 use crate::rules::trace::{Diagnosis, Fault};
-use crate::rules::{Report, Rule, ServerView, evidence, help, with_certainty};
+use crate::rules::{Report, Rule, ServerView, evidence, help, with_certainty, with_link};
 
 /// `missing-preflight`
 pub struct MissingPreflight;
@@ -69,6 +69,7 @@ impl MissingPreflight {
             help::answer_preflight(view, &route.path)
         });
         finding.confidence = diagnosis.confidence;
+        with_link(view, finding, diagnosis.handed_on);
         with_certainty(finding, &diagnosis.certainty);
     }
 }

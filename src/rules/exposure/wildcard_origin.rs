@@ -20,6 +20,12 @@ fn is_wildcard(world: &World) -> bool {
     only(world, headers::ALLOW_ORIGIN).is_some_and(|(_, value)| value == "*")
 }
 
+/// Whether an answer says that anybody may read, if only once too often.
+fn is_meant_for_all(world: &World) -> bool {
+    let mut lines = world.lines(headers::ALLOW_ORIGIN).peekable();
+    lines.peek().is_some() && lines.all(|sent| sent.value.as_deref() == Ok("*"))
+}
+
 impl Rule for WildcardOrigin {
     fn id(&self) -> &'static str {
         "wildcard-origin"
@@ -30,13 +36,14 @@ impl Rule for WildcardOrigin {
             let answer = view.from_page(route, STRANGER);
             let echoed = says_wildcard(view, route);
             let open = |world: &World| {
-                (is_wildcard(world) || echoed && reflects(world, STRANGER)) && !allows_credentials(world)
+                (is_meant_for_all(world) || echoed && reflects(world, STRANGER)) && !allows_credentials(world)
             };
             let Some((certainty, world)) = when(&answer, open) else { continue };
             if certainty.is_fallback() || certainty.is_development() {
                 continue;
             }
-            let Some((sent, _)) = only(world, headers::ALLOW_ORIGIN) else { continue };
+            // What a server behind says is told of that server.
+            let Some(sent) = world.lines(headers::ALLOW_ORIGIN).last() else { continue };
             let place = source(sent);
             let Some(finding) = report.at(self.id(), place, "any site", "any site may read the answers") else {
                 continue;
@@ -65,7 +72,9 @@ impl Rule for WildcardOrigin {
                     "browsers send no cookies where `*` answers: pages elsewhere read what a visitor would who is not signed in, and pages of your own that need cookies are refused".into()
                 });
             }
-            finding.evidence = evidence(view, &Fetch::get(STRANGER, &route.path).with_method(&*route.method));
+            if is_wildcard(world) || echoed {
+                finding.evidence = evidence(view, &Fetch::get(STRANGER, &route.path).with_method(&*route.method));
+            }
         }
         // Where a write hangs on something that is not known, `*` is `*` all the same whenever it happens.
         for (step, effect, write) in view.writes(|name| name.eq_ignore_ascii_case(headers::ALLOW_ORIGIN)) {
@@ -138,6 +147,11 @@ impl Rule for WildcardFallback {
                 continue;
             }
             let Some((sent, value)) = only(world, headers::ALLOW_ORIGIN) else { continue };
+            // A line that is sent whatever the variable says is no fallback, though another one may come beside it.
+            let stays = |world: &World| world.lines(headers::ALLOW_ORIGIN).any(|other| other == sent);
+            if answer.worlds.iter().all(stays) {
+                continue;
+            }
             let place = source(sent);
             if report.has("reflected-origin-with-credentials", place) || report.has("reflected-origin", place) {
                 continue;
