@@ -1,7 +1,8 @@
 //! Small programs that were written after faults seen in real code, false findings and missed ones alike: each folder
 //! or file of `fixtures/<framework>/cases` has exactly the findings that its `finds:` comments name.
 //!
-//! `finds: rule` stands at the end of the finding's line; `finds: note rule` asks for the severity too.
+//! `finds: rule` stands at the end of the finding's line; `finds: note rule` asks for the severity too. `servers: 1`, on a
+//! line of any file, asks for how many servers are found.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -54,7 +55,14 @@ fn wanted(files: &[(String, String)]) -> BTreeSet<Found> {
     wanted
 }
 
-fn found(files: &[(String, String)]) -> BTreeSet<Found> {
+/// How many servers the files ask for, if they do.
+fn wanted_servers(files: &[(String, String)]) -> Option<usize> {
+    let mut lines = files.iter().flat_map(|(_, text)| text.lines());
+    lines.find_map(|line| line.split_once("servers: ")?.1.trim().parse().ok())
+}
+
+/// The findings, and how many servers there are.
+fn found(files: &[(String, String)]) -> (BTreeSet<Found>, usize) {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {
         let path = folder.path().join(name);
@@ -71,7 +79,7 @@ fn found(files: &[(String, String)]) -> BTreeSet<Found> {
         let line = file.position(finding.primary.span.start).line;
         (file.name.clone(), line, finding.rule.to_owned(), finding.severity == Severity::Note)
     });
-    findings.collect()
+    (findings.collect(), run.outcome.servers)
 }
 
 #[test]
@@ -79,7 +87,11 @@ fn cases_have_the_findings_that_they_say() {
     let mut wrong = Vec::new();
     for case in cases() {
         let files = files(&case);
-        let (wanted, found) = (wanted(&files), found(&files));
+        let wanted = wanted(&files);
+        let (found, servers) = found(&files);
+        if let Some(wanted) = wanted_servers(&files).filter(|wanted| *wanted != servers) {
+            wrong.push(format!("{}: {servers} servers, not {wanted}", case.display()));
+        }
         if wanted != found {
             let extra: Vec<_> = found.difference(&wanted).collect();
             let missing: Vec<_> = wanted.difference(&found).collect();

@@ -469,7 +469,8 @@ impl Evaluator<'_> {
         if depth > 16 {
             return;
         }
-        let data = &self.classes[class.0 as usize];
+        let data = &mut self.classes[class.0 as usize];
+        data.made.get_or_insert_with(|| this.clone());
         let (definition, frame, module, bases) = (data.class.clone(), data.frame, data.module, data.bases.clone());
         let constructor = definition.members.iter().find_map(|member| match member {
             ClassMember::Method { function, is_static: false, .. }

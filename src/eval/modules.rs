@@ -468,11 +468,13 @@ impl Evaluator<'_> {
                         .collect();
                     let file = value.span.file;
                     let class = *class;
-                    // Methods are called on an instance that nobody made.
+                    // Methods that nobody calls are called on an instance that somebody made, or else on one of our own:
+                    // two would be two servers where a class makes one.
                     let fresh = !self.was_run(value.span);
                     if fresh && self.by_file.get(&file) == Some(&id) {
                         self.visited.insert(value.span);
-                        let this = self.uncalled_instance(class, value.span);
+                        let made = self.class_data(class).made.clone();
+                        let this = made.unwrap_or_else(|| self.uncalled_instance(class, value.span));
                         for name in names {
                             let method = self.get(&this, &name, value.span);
                             if matches!(method.kind, Kind::Function(_)) {

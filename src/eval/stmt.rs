@@ -526,7 +526,7 @@ impl Evaluator<'_> {
         let bases = class.bases.iter().map(|base| self.expr(base, frame)).collect();
         let statics = self.new_object(Tag::Plain, class.span);
         let id = ClassId(self.classes.len() as u32);
-        self.classes.push(ClassData { class: class.clone(), frame, module: self.module, bases, statics });
+        self.classes.push(ClassData { class: class.clone(), frame, module: self.module, bases, statics, made: None });
         // A class's own body is a scope in Python: later fields may use earlier ones.
         let scope = self.new_frame(Some(frame), true);
         for member in &class.members {

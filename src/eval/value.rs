@@ -228,6 +228,8 @@ pub struct ClassData {
     pub bases: Vec<Value>,
     /// Its static fields.
     pub statics: ObjectId,
+    /// The first instance of it, or of a class that extends it.
+    pub made: Option<Value>,
 }
 
 impl Value {
