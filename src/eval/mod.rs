@@ -271,6 +271,13 @@ impl<'a> Evaluator<'a> {
         self.modules.get(self.module.0 as usize).map_or(Language::JavaScript, |module| module.language)
     }
 
+    /// Stands in a module of this language, so that what is run from outside of any is run in it.
+    pub fn stand_in(&mut self, language: Language) {
+        if let Some(module) = self.modules.iter().position(|module| module.language == language) {
+            self.module = ModuleId(module as u32);
+        }
+    }
+
     /// Whether the function at this place was run.
     pub fn was_run(&self, function: Span) -> bool {
         self.visited.contains(&function)

@@ -9,7 +9,7 @@ use crate::finding::Problem;
 use crate::frameworks::{express, flask, nginx};
 use crate::model::{EffectKind, Guard, Server, each_effect, steps};
 use crate::source::{FileId, SourceSet};
-use crate::syntax::program::Program;
+use crate::syntax::program::{Language, Program};
 
 /// The files to start from.
 #[derive(Debug, Default)]
@@ -42,7 +42,9 @@ pub fn servers(sources: &Arc<SourceSet>, root: &Path, tree: &nginx::Tree, input:
     for (path, ..) in &input.programs {
         evaluator.run_file(path);
     }
+    evaluator.stand_in(Language::JavaScript);
     let mut servers = express::extract(&mut evaluator);
+    evaluator.stand_in(Language::Python);
     servers.extend(flask::extract(&mut evaluator));
     let version = input.version.map(|[_, minor, patch]| nginx::Version { minor, patch }).unwrap_or_default();
     let (proxies, problems) = nginx::extract(sources, &input.nginx, &|name| tree.find(name), version);
