@@ -17,7 +17,8 @@ use crate::link::{self, Surroundings};
 use crate::model::{Environment, Project, Server, Session};
 use crate::rules;
 use crate::source::{
-    Candidate, FileId, FileKind, LoadError, SourceFile, SourceSet, Visit, WalkSettings, Walked, looks_like_nginx, walk,
+    Candidate, FileId, FileKind, LoadError, SourceFile, SourceSet, Visit, WalkSettings, Walked, absolute,
+    looks_like_nginx, walk,
 };
 use crate::syntax::program::Program;
 use crate::syntax::{SourceKind, lower};
@@ -79,7 +80,11 @@ pub fn run(settings: &Settings, baseline: Option<&Baseline>, progress: &AtomicUs
 
 /// As [`run`], with some files as they would be.
 fn run_over(settings: &Settings, baseline: Option<&Baseline>, progress: &AtomicUsize, changes: &[Change]) -> Run {
-    let sources = Arc::new(SourceSet::new(settings.base.clone()));
+    let sources = SourceSet::new(settings.base.clone());
+    let sources = Arc::new(match &settings.repository {
+        Some(repository) => sources.in_repository(repository.clone()),
+        None => sources,
+    });
     for change in changes {
         sources.add(&change.path, change.after.clone());
     }
@@ -90,12 +95,14 @@ fn run_over(settings: &Settings, baseline: Option<&Baseline>, progress: &AtomicU
         Analysis::default()
     });
     problems.extend(analysis.problems);
+    problems.retain(|problem| settings.is_touched(&absolute(&settings.base, Path::new(&problem.file))));
     problems.sort();
     problems.dedup();
     let triaged = triage(analysis.findings, settings, baseline, &sources, &gathered.kinds);
     let outcome = Outcome {
         findings: triaged.findings,
         suppressed: triaged.suppressed,
+        gone: triaged.gone,
         problems,
         files_scanned: gathered.walked.scanned,
         files_analyzed: gathered.kinds.len(),
@@ -239,14 +246,7 @@ fn source_kind(kind: FileKind) -> Option<SourceKind> {
 fn analyse(gathered: &mut Gathered, settings: &Settings, sources: &Arc<SourceSet>) -> Analysis {
     let (project, problems) = extract(gathered, settings, sources, false);
     let servers = &project.servers;
-    let mut findings = rules::check(&project, sources, analysis::speaks_of_cors);
-    for finding in &mut findings {
-        let place = finding.primary.span;
-        let server = servers.iter().find(|server| server.files.contains(&place.file));
-        if let Some(server) = server.filter(|server| server.complete && finding.scope.is_empty()) {
-            finding.scope = format!("the server in {}", sources.get(server.span.file).name);
-        }
-    }
+    let findings = rules::check(&project, sources, analysis::speaks_of_cors);
     Analysis {
         findings,
         problems,

@@ -99,8 +99,8 @@ pub(super) struct CheckArgs {
     #[arg(long, value_name = "FILE", help_heading = "Rules")]
     pub baseline: Option<PathBuf>,
 
-    /// Write the findings to this file, for --baseline
-    #[arg(long, value_name = "FILE", help_heading = "Rules")]
+    /// Write the findings to this file, for --baseline; what the given baseline held and does not occur is dropped
+    #[arg(long, value_name = "FILE", conflicts_with = "touching", help_heading = "Rules")]
     pub write_baseline: Option<PathBuf>,
 
     /// Apply the fixes after which everything works that works today
@@ -122,6 +122,10 @@ pub(super) struct CheckArgs {
     /// Use no configuration file
     #[arg(long, help_heading = "Configuration")]
     pub no_config: bool,
+
+    /// Lint the whole project around the paths, and show only what touches them: for hooks that name changed files
+    #[arg(long, conflicts_with_all = ["fix", "diff"], help_heading = "Files")]
+    pub touching: bool,
 
     #[command(flatten)]
     pub files: FileArgs,

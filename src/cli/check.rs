@@ -17,8 +17,12 @@ use crate::source::{LARGEST_FILE, absolute, exclusions, text_of};
 use crate::triage::Baseline;
 
 pub(super) fn run(args: CheckArgs) -> Ending {
-    let named = args.stdin_filename.as_ref().map_or(&args.paths[..], std::slice::from_ref);
-    let mut settings = settings(&args.paths, named, &args.files, args.config.as_deref(), args.no_config)?;
+    let mut settings = if args.touching {
+        touching(&args)?
+    } else {
+        let named = args.stdin_filename.as_ref().map_or(&args.paths[..], std::slice::from_ref);
+        settings(&args.paths, named, &args.files, args.config.as_deref(), args.no_config)?
+    };
     known(&args.select)?;
     known(&args.ignore)?;
     if args.unsafe_fixes && !args.fix && !args.diff {
@@ -65,7 +69,9 @@ pub(super) fn run(args: CheckArgs) -> Ending {
     if let Some(path) = &args.write_baseline {
         let known = run.outcome.suppressed.iter().filter(|(_, how)| *how == crate::finding::Suppression::Baseline);
         let all = run.outcome.findings.iter().chain(known.map(|(reported, _)| reported));
-        output::write(path, &Baseline::text(all, &run.sources))?;
+        output::write(path, &baseline.unwrap_or_default().renewed(all, &settings, &run.sources))?;
+        // They are not in the file that was written.
+        run.outcome.gone.clear();
     }
     let view = View {
         color: terminal::color(args.color, args.output.is_none() && terminal::stdout_is_terminal()),
@@ -169,18 +175,9 @@ pub(super) fn settings(
     config: Option<&Path>,
     no_config: bool,
 ) -> Result<Settings, Failure> {
-    let base = std::env::current_dir()
-        .map_err(|error| Failure::new(format!("the working directory cannot be read: {error}")))?;
+    let base = working_folder()?;
     let paths: Vec<PathBuf> = if paths.is_empty() { vec![PathBuf::from(".")] } else { paths.to_vec() };
-    for path in paths.iter().filter(|path| path.as_os_str() != "-") {
-        if let Err(error) = base.join(path).symlink_metadata() {
-            let why = match error.kind() {
-                std::io::ErrorKind::NotFound => "does not exist".to_owned(),
-                _ => format!("cannot be read: {error}"),
-            };
-            return Err(Failure::new(format!("the path {} {why}", path.display())));
-        }
-    }
+    exist(&base, &paths)?;
     let common = common_folder(&base, named);
     let config_file = match config {
         Some(path) => Some(absolute(&base, path)),
@@ -199,6 +196,7 @@ pub(super) fn settings(
         exclusions(patterns.iter().map(String::as_str)).map_err(|why| Failure::new(format!("--exclude {why}")))
     };
     let mut settings = Settings::new(base.clone(), paths);
+    settings.repository = repository(&common);
     settings.root = root(&base, &common, config_file.as_deref());
     settings.exclude = vec![(base, excluded(&files.exclude)?), (config.folder.clone(), excluded(&config.exclude)?)];
     settings.config = config;
@@ -206,6 +204,39 @@ pub(super) fn settings(
     settings.hidden = files.hidden;
     settings.include_tests = files.include_tests;
     settings.threads = files.threads;
+    Ok(settings)
+}
+
+fn working_folder() -> Result<PathBuf, Failure> {
+    std::env::current_dir().map_err(|error| Failure::new(format!("the working directory cannot be read: {error}")))
+}
+
+/// Checks that paths exist.
+fn exist(base: &Path, paths: &[PathBuf]) -> Result<(), Failure> {
+    for path in paths.iter().filter(|path| path.as_os_str() != "-") {
+        if let Err(error) = base.join(path).symlink_metadata() {
+            let why = match error.kind() {
+                std::io::ErrorKind::NotFound => "does not exist".to_owned(),
+                _ => format!("cannot be read: {error}"),
+            };
+            return Err(Failure::new(format!("the path {} {why}", path.display())));
+        }
+    }
+    Ok(())
+}
+
+/// The settings for the project around the paths, of which only what touches the paths is shown. What a file decides may
+/// be seen only where another uses it, so all are linted.
+fn touching(args: &CheckArgs) -> Result<Settings, Failure> {
+    if args.paths.iter().any(|path| path.as_os_str() == "-") {
+        return Err(Failure::new("--touching needs files, not standard input"));
+    }
+    let base = working_folder()?;
+    exist(&base, &args.paths)?;
+    let common = common_folder(&base, &args.paths);
+    let project = [root(&base, &common, find(&common).as_deref())];
+    let mut settings = settings(&project, &project, &args.files, args.config.as_deref(), args.no_config)?;
+    settings.touching = args.paths.iter().map(|path| absolute(&base, path)).collect();
     Ok(settings)
 }
 
@@ -222,11 +253,15 @@ fn common_folder(base: &Path, paths: &[PathBuf]) -> PathBuf {
 /// The project's folder: the repository's; or the configuration's; or the working directory, if it holds what is linted;
 /// or what is linted.
 fn root(base: &Path, common: &Path, config: Option<&Path>) -> PathBuf {
-    let repository = common.ancestors().find(|folder| folder.join(".git").exists());
     let above = config.and_then(Path::parent).filter(|folder| common.starts_with(folder));
     let base = common.starts_with(base).then_some(base);
     let own = if common.is_dir() { Some(common) } else { common.parent() };
-    repository.or(above).or(base).or(own).unwrap_or(common).to_owned()
+    repository(common).unwrap_or_else(|| above.or(base).or(own).unwrap_or(common).to_owned())
+}
+
+/// The repository that holds a folder.
+fn repository(folder: &Path) -> Option<PathBuf> {
+    folder.ancestors().find(|folder| folder.join(".git").exists()).map(Path::to_owned)
 }
 
 /// The text of standard input, if `-` is what is to be linted.

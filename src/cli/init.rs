@@ -27,6 +27,10 @@ To lint before each commit, add to .pre-commit-config.yaml:
     hooks:
       - id: corslint
 
+To begin on a project that has findings, freeze them, and pass the file to each run with --baseline:
+
+  corslint --write-baseline corslint-baseline.json
+
 To lint in GitHub Actions, with findings in the Security tab:
 
   permissions:

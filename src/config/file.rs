@@ -21,7 +21,7 @@ pub struct Config {
     pub min_confidence: Option<Confidence>,
     /// Patterns of paths that are left out, relative to the folder.
     pub exclude: Vec<String>,
-    /// Front-end code that is held against the servers, relative to the folder.
+    /// Folders of front-end code, absolute, for checks to come: nothing uses it yet.
     pub client: Vec<PathBuf>,
     /// Origins, or patterns of them, that are trusted; `None` where nothing is said.
     pub trusted: Option<Vec<String>>,

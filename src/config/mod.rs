@@ -1,11 +1,14 @@
 //! `corslint.toml` and the settings of a run.
 
 mod file;
+mod keys;
 mod read;
+mod schema;
 mod settings;
 
 pub use file::{Config, Level, Override, Proxy, find};
 pub use read::ConfigError;
+pub use schema::schema;
 pub use settings::{Settings, Stdin};
 
 /// The name of the configuration file.

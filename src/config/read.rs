@@ -8,6 +8,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::file::{Config, Level, Override, Proxy};
+use super::keys::{KEYS, Key, NGINX, ORIGINS, OVERRIDES, PROXY};
 use super::nearest;
 use crate::finding::{Confidence, Severity};
 use crate::rules::{find_page, pages};
@@ -97,7 +98,7 @@ pub(super) fn read(folder: PathBuf, text: &str) -> Result<Config, Fault> {
                 for (key, value) in entries(table_of(value)?) {
                     match key.get_ref().as_ref() {
                         "trusted" => config.trusted = Some(trusted(value)?),
-                        _ => return Err(unknown(key, &["trusted"], "[origins]")),
+                        _ => return Err(unknown(key, ORIGINS, "[origins]")),
                     }
                 }
             }
@@ -105,7 +106,7 @@ pub(super) fn read(folder: PathBuf, text: &str) -> Result<Config, Fault> {
                 for (key, value) in entries(table_of(value)?) {
                     match key.get_ref().as_ref() {
                         "version" => config.nginx = Some(version(value)?),
-                        _ => return Err(unknown(key, &["version"], "[nginx]")),
+                        _ => return Err(unknown(key, NGINX, "[nginx]")),
                     }
                 }
             }
@@ -128,10 +129,6 @@ pub(super) fn read(folder: PathBuf, text: &str) -> Result<Config, Fault> {
     Ok(config)
 }
 
-/// The keys of the top level.
-const KEYS: &[&str] =
-    &["fail-on", "min-confidence", "exclude", "client", "origins", "nginx", "rules", "overrides", "proxy"];
-
 /// The entries of a table in the order of the text, so that the first fault is the one reported.
 fn entries<'t, 'a>(
     table: &'t DeTable<'a>,
@@ -141,14 +138,15 @@ fn entries<'t, 'a>(
     entries.into_iter()
 }
 
-fn unknown(key: &Spanned<std::borrow::Cow<'_, str>>, known: &[&str], place: &str) -> Fault {
+fn unknown(key: &Spanned<std::borrow::Cow<'_, str>>, known: &[Key], place: &str) -> Fault {
     let name = key.get_ref();
+    let known = known.iter().map(|key| key.name);
     Fault {
         range: Some(key.span()),
         message: format!("{place} has no key `{name}`"),
-        help: Some(match nearest(name, known.iter().copied()) {
+        help: Some(match nearest(name, known.clone()) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => format!("it may have {}", known.join(", ")),
+            None => format!("it may have {}", known.collect::<Vec<_>>().join(", ")),
         }),
     }
 }
@@ -255,7 +253,7 @@ fn override_of((table, range): (&DeTable<'_>, Range<usize>)) -> Result<Override,
                 );
             }
             "rules" => set = rules(value)?,
-            _ => return Err(unknown(key, &["paths", "rules"], "[[overrides]]")),
+            _ => return Err(unknown(key, OVERRIDES, "[[overrides]]")),
         }
     }
     let paths = paths.ok_or_else(|| Fault::new(range, "[[overrides]] needs `paths`"))?;
@@ -268,7 +266,7 @@ fn proxy_of(table: &DeTable<'_>, range: Range<usize>, folder: &Path) -> Result<P
         match key.get_ref().as_ref() {
             "from" => from = Some(absolute(folder, Path::new(text_of(value)?))),
             "to" => to = Some(absolute(folder, Path::new(text_of(value)?))),
-            _ => return Err(unknown(key, &["from", "to"], "[[proxy]]")),
+            _ => return Err(unknown(key, PROXY, "[[proxy]]")),
         }
     }
     match (from, to) {

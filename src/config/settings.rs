@@ -6,6 +6,7 @@ use globset::GlobSet;
 
 use super::file::{Config, Level};
 use crate::finding::{Confidence, Severity};
+use crate::source::absolute;
 
 /// What a run is asked to do: the command line over the configuration file over the defaults.
 #[derive(Clone, Debug)]
@@ -14,8 +15,12 @@ pub struct Settings {
     pub base: PathBuf,
     /// The project's folder, absolute: fingerprints name files relative to it, wherever the run is started.
     pub root: PathBuf,
+    /// The repository that holds the project, absolute, if there is one.
+    pub repository: Option<PathBuf>,
     /// Files and folders to lint.
     pub paths: Vec<PathBuf>,
+    /// Only findings with a label in these files and folders (absolute) are shown, if any are named.
+    pub touching: Vec<PathBuf>,
     /// A text to lint instead of a file.
     pub stdin: Option<Stdin>,
     /// Patterns of paths that are left out, each with the folder that they are relative to.
@@ -54,6 +59,8 @@ impl Settings {
         Self {
             root: base.clone(),
             base,
+            repository: None,
+            touching: Vec::new(),
             paths: paths.into_iter().collect(),
             stdin: None,
             exclude: Vec::new(),
@@ -66,6 +73,29 @@ impl Settings {
             ignore: Vec::new(),
             min_confidence: Confidence::Medium,
         }
+    }
+
+    /// A file's name relative to the project's folder, with `/`.
+    pub fn name_in_project(&self, path: &Path) -> String {
+        path.strip_prefix(&self.root).unwrap_or(path).to_string_lossy().replace('\\', "/")
+    }
+
+    /// Whether the file of this name in the project lies in what is to be linted.
+    pub fn asks_for(&self, name: &str) -> bool {
+        let path = self.root.join(name);
+        let excluded = self.exclude.iter().any(|(folder, patterns)| {
+            path.strip_prefix(folder).is_ok_and(|relative| relative.ancestors().any(|part| patterns.is_match(part)))
+        });
+        let within = |asked: &PathBuf| path.starts_with(absolute(&self.base, asked));
+        match &self.stdin {
+            Some(stdin) => stdin.path == path,
+            None => !excluded && self.paths.iter().any(within),
+        }
+    }
+
+    /// Whether what lies in the file at `path` (absolute) is to be shown.
+    pub fn is_touched(&self, path: &Path) -> bool {
+        self.touching.is_empty() || self.touching.iter().any(|touched| path.starts_with(touched))
     }
 
     /// Whether the rule `id` may report anything at all.

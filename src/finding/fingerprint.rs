@@ -4,8 +4,9 @@ use std::fmt;
 
 /// Names a finding across runs: 32 hexadecimal digits.
 ///
-/// It is made of the rule, the file, the source text of the primary label without what formatters change, and, among
-/// findings that are equal in all of these, their order. So it survives moved lines, reformatting and other findings.
+/// It is made of the rule, the file, the source text of the primary label without what formatters change, the names of
+/// what that stands in (a route, a location), and, among findings that are equal in all of these, their order. So it
+/// survives moved lines, reformatting, renamed variables and other findings.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Fingerprint(String);
 
@@ -22,25 +23,56 @@ impl fmt::Display for Fingerprint {
     }
 }
 
-/// The fingerprint of a finding of `rule` in the file `name`, whose primary label covers `text`; `ordinal` counts the
-/// findings of the same rule, file and normalised text before it.
-pub fn fingerprint(rule: &str, name: &str, text: &str, ordinal: usize) -> Fingerprint {
+/// What is left of a finding when line numbers and spelling are taken away.
+#[derive(Clone, Copy, Debug)]
+pub struct Essence<'a> {
+    /// The rule's id.
+    pub rule: &'a str,
+    /// The file, relative to the project's folder, with `/`.
+    pub file: &'a str,
+    /// The source text of the primary label.
+    pub text: &'a str,
+    /// The names of what the primary label stands in, from the outermost on.
+    pub within: &'a [String],
+}
+
+/// The fingerprint of a finding; `ordinal` counts the findings with an equal essence before it.
+pub fn fingerprint(essence: Essence<'_>, ordinal: usize) -> Fingerprint {
+    let Essence { rule, file, text, within } = essence;
     let mut hash = Fnv::new();
-    for part in [rule, name, &normalised(text), &ordinal.to_string()] {
+    for part in [rule, file, &normalised(text), &ordinal.to_string()] {
         hash.write(part.as_bytes());
+        hash.write(&[0]);
+    }
+    for name in within {
+        hash.write(name.as_bytes());
         hash.write(&[0]);
     }
     Fingerprint(format!("{:032x}", hash.0))
 }
 
-/// A source text without what formatters change: blanks, the kind of quotes, a comma before a closing bracket, and a
-/// semicolon at the end.
-pub(crate) fn normalised(text: &str) -> String {
+/// A source text without what formatters change: blanks outside quotes, the kind of quotes, a comma before a closing
+/// bracket, and a semicolon at the end.
+fn normalised(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars().filter(|c| !c.is_whitespace()) {
+    let mut quote = None;
+    for c in text.chars() {
         match c {
-            '\'' | '`' => out.push('"'),
-            ')' | ']' | '}' => {
+            '\r' => {}
+            c if c.is_whitespace() => {
+                if quote.is_some() {
+                    out.push(' ');
+                }
+            }
+            '\'' | '"' | '`' => {
+                quote = match quote {
+                    None => Some(c),
+                    Some(open) if open == c => None,
+                    Some(open) => Some(open),
+                };
+                out.push('"');
+            }
+            ')' | ']' | '}' if quote.is_none() => {
                 if out.ends_with(',') {
                     out.pop();
                 }
@@ -74,21 +106,28 @@ impl Fnv {
 mod tests {
     use super::*;
 
+    fn named(rule: &str, file: &str, text: &str, within: &[&str], ordinal: usize) -> Fingerprint {
+        let within: Vec<String> = within.iter().map(|name| (*name).to_owned()).collect();
+        fingerprint(Essence { rule, file, text, within: &within }, ordinal)
+    }
+
     #[test]
     fn it_survives_what_formatters_do() {
-        let one = fingerprint("r", "a.js", "cors({origin: ['x',\n  'y'], });", 0);
-        let two = fingerprint("r", "a.js", "cors({ origin: [\"x\", \"y\"] })", 0);
+        let one = named("r", "a.js", "cors({origin: ['x',\r\n  'y'], });", &[], 0);
+        let two = named("r", "a.js", "cors({ origin: [\"x\", \"y\"] })", &[], 0);
         assert_eq!(one, two);
     }
 
     #[test]
-    fn it_tells_rules_files_texts_and_order_apart() {
-        let base = fingerprint("r", "a.js", "true", 0);
-        assert_ne!(base, fingerprint("s", "a.js", "true", 0));
-        assert_ne!(base, fingerprint("r", "b.js", "true", 0));
-        assert_ne!(base, fingerprint("r", "a.js", "false", 0));
-        assert_ne!(base, fingerprint("r", "a.js", "true", 1));
-        assert_ne!(fingerprint("ra", ".js", "", 0), fingerprint("r", "a.js", "", 0));
+    fn it_tells_rules_files_texts_surroundings_and_order_apart() {
+        let base = named("r", "a.js", "true", &["/a"], 0);
+        assert_ne!(base, named("s", "a.js", "true", &["/a"], 0));
+        assert_ne!(base, named("r", "b.js", "true", &["/a"], 0));
+        assert_ne!(base, named("r", "a.js", "false", &["/a"], 0));
+        assert_ne!(base, named("r", "a.js", "true", &["/b"], 0));
+        assert_ne!(base, named("r", "a.js", "true", &["/a"], 1));
+        assert_ne!(named("ra", ".js", "", &[], 0), named("r", "a.js", "", &[], 0));
+        assert_ne!(named("r", "a.js", "'a b'", &[], 0), named("r", "a.js", "'ab'", &[], 0), "a blank in a text counts");
     }
 
     #[test]

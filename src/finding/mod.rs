@@ -4,12 +4,14 @@ mod fingerprint;
 mod level;
 mod outcome;
 
-pub use fingerprint::{Fingerprint, fingerprint};
+pub use fingerprint::{Essence, Fingerprint, fingerprint};
 pub use level::{Category, Confidence, Severity};
-pub use outcome::{Outcome, Problem, ProblemKind, Reported, Suppression};
+pub use outcome::{Known, Outcome, Problem, ProblemKind, Reported, Suppression};
+
+use serde::Serialize;
 
 use crate::cors::Request;
-use crate::source::Span;
+use crate::source::{FileId, Span};
 
 /// One fault, at the place where a person would change it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,8 +42,8 @@ pub struct Finding {
     pub change: Option<Snippet>,
     /// Changes that can be written into the files.
     pub fixes: Vec<Fix>,
-    /// Which server or route it concerns, in a few words (`the server in app.js`, `location /api`); may be empty.
-    pub scope: String,
+    /// The file of the server that it concerns; `None` where headers belong to no server that is known.
+    pub server: Option<FileId>,
 }
 
 impl Finding {
@@ -67,7 +69,7 @@ impl Finding {
             evidence: Vec::new(),
             change: None,
             fixes: Vec::new(),
-            scope: String::new(),
+            server: None,
         }
     }
 
@@ -129,7 +131,9 @@ pub struct Fix {
 }
 
 /// When a fix may be applied.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Applicability {
     /// A person must fill something in first.
     Display,
@@ -137,17 +141,6 @@ pub enum Applicability {
     Unsafe,
     /// Nothing that works today stops, and nobody new is let in.
     Safe,
-}
-
-impl Applicability {
-    /// As the formats write it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Applicability::Display => "display",
-            Applicability::Unsafe => "unsafe",
-            Applicability::Safe => "safe",
-        }
-    }
 }
 
 /// One replacement. An empty span inserts, an empty replacement removes.

@@ -1,5 +1,8 @@
 //! What a run comes to.
 
+use serde::{Deserialize, Serialize};
+
+use super::level::scale;
 use super::{Finding, Fingerprint, Severity};
 
 /// Everything that a run has to say. It is sorted: the same tree gives the same outcome.
@@ -9,6 +12,8 @@ pub struct Outcome {
     pub findings: Vec<Reported>,
     /// Findings that a comment or the baseline settled, each with how.
     pub suppressed: Vec<(Reported, Suppression)>,
+    /// What the baseline holds and does not occur any more.
+    pub gone: Vec<Known>,
     /// What the tool could not do, by file name and line.
     pub problems: Vec<Problem>,
     /// How many files were looked at.
@@ -44,6 +49,21 @@ pub struct Reported {
     pub fingerprint: Fingerprint,
 }
 
+/// A finding of an earlier run, as a baseline holds it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Known {
+    /// Its name across runs.
+    pub fingerprint: String,
+    /// The rule.
+    pub rule: String,
+    /// The file, relative to the project's folder, with `/`.
+    pub path: String,
+    /// What it said, for people who read the file.
+    #[serde(default)]
+    pub message: String,
+}
+
 /// What settled a finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Suppression {
@@ -69,42 +89,26 @@ pub struct Problem {
     pub message: String,
 }
 
-/// The kinds of [`Problem`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum ProblemKind {
-    /// A file or folder could not be read.
-    Unreadable,
-    /// A file is larger than what is read.
-    TooLarge,
-    /// A file under a source name is not text.
-    Binary,
-    /// A file could not be parsed wholly.
-    SyntaxError,
-    /// Code is nested too deeply.
-    TooDeep,
-    /// The time or steps allowed for a file were spent.
-    BudgetSpent,
-    /// A file that another includes or imports is not there.
-    NotFound,
-    /// A fix could not be applied.
-    FixRefused,
-    /// A fault of corslint itself.
-    Internal,
-}
-
-impl ProblemKind {
-    /// As the formats write it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            ProblemKind::Unreadable => "unreadable",
-            ProblemKind::TooLarge => "file-too-large",
-            ProblemKind::Binary => "binary-file",
-            ProblemKind::SyntaxError => "syntax-error",
-            ProblemKind::TooDeep => "nested-too-deeply",
-            ProblemKind::BudgetSpent => "budget-spent",
-            ProblemKind::NotFound => "not-found",
-            ProblemKind::FixRefused => "fix-refused",
-            ProblemKind::Internal => "internal-error",
-        }
+scale! {
+    /// The kinds of [`Problem`].
+    ProblemKind, "a kind of problem" {
+        /// A file or folder could not be read.
+        Unreadable = "unreadable",
+        /// A file is larger than what is read.
+        TooLarge = "file-too-large",
+        /// A file under a source name is not text.
+        Binary = "binary-file",
+        /// A file could not be parsed wholly.
+        SyntaxError = "syntax-error",
+        /// Code is nested too deeply.
+        TooDeep = "nested-too-deeply",
+        /// The time or steps allowed for a file were spent.
+        BudgetSpent = "budget-spent",
+        /// A file that another includes or imports is not there.
+        NotFound = "not-found",
+        /// A fix could not be applied.
+        FixRefused = "fix-refused",
+        /// A fault of corslint itself.
+        Internal = "internal-error",
     }
 }

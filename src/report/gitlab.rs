@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::text;
-use crate::finding::{Outcome, Severity, fingerprint};
+use super::text::{self, clean};
+use crate::finding::{Essence, Outcome, Problem, Severity, fingerprint};
 use crate::source::SourceSet;
 
 /// The report: a list of issues.
@@ -18,21 +18,27 @@ pub(super) fn render(outcome: &Outcome, sources: &SourceSet) -> String {
             Severity::Note => "info",
         };
         json!({
-            "description": finding.message,
+            "description": clean(&finding.message),
             "check_name": finding.rule,
             "fingerprint": reported.fingerprint.as_str(),
             "severity": severity,
-            "location": { "path": file.name, "lines": { "begin": start.line, "end": end.line } },
+            "location": { "path": sources.hosted_name(&file.name), "lines": { "begin": start.line, "end": end.line } },
         })
     });
     let problems = outcome.problems.iter().enumerate().map(|(at, problem)| {
         let kind = problem.kind.as_str();
+        let path = sources.hosted_name(&problem.file);
+        let essence = Essence { rule: kind, file: &path, text: &problem.message, within: &[] };
+        let equal = |other: &&Problem| {
+            (&other.file, other.kind, &other.message) == (&problem.file, problem.kind, &problem.message)
+        };
+        let ordinal = outcome.problems[..at].iter().filter(equal).count();
         json!({
-            "description": problem.message,
+            "description": clean(&problem.message),
             "check_name": format!("problem/{kind}"),
-            "fingerprint": fingerprint(kind, &problem.file, &problem.message, at).as_str(),
+            "fingerprint": fingerprint(essence, ordinal).as_str(),
             "severity": "minor",
-            "location": { "path": problem.file, "lines": { "begin": problem.line.unwrap_or(1) } },
+            "location": { "path": path, "lines": { "begin": problem.line.unwrap_or(1) } },
         })
     });
     let issues: Vec<Value> = findings.chain(problems).collect();

@@ -3,10 +3,11 @@
 use rustc_hash::FxHashMap;
 
 use super::excerpt::{Drawing, Mark, draw};
+use super::summary::counted;
 use super::text::{Paint, Style, clean, cut, width, wrap};
 use super::{View, summary};
 use crate::finding::{Applicability, Confidence, Evidence, Finding, Outcome, Problem, Reported, Severity, Snippet};
-use crate::source::{SourceSet, Span};
+use crate::source::{FileId, SourceSet, Span};
 
 /// How many places of a repeated fault are named.
 const MOST_PLACES: usize = 8;
@@ -16,12 +17,20 @@ const MOST_CHANGED: usize = 14;
 
 /// The report, without colours unless asked for.
 pub(super) fn render(outcome: &Outcome, sources: &SourceSet, view: &View) -> String {
-    let mut page = Page { sources, view, paint: Paint { on: view.color }, out: String::new() };
-    for group in grouped(&outcome.findings) {
-        page.finding(&group);
+    let mut page =
+        Page { sources, view, paint: Paint { on: view.color }, explained: FxHashMap::default(), out: String::new() };
+    let servers = by_server(&outcome.findings);
+    for (server, findings) in &servers {
+        if servers.len() > 1 {
+            page.heading(*server, findings);
+        }
+        page.server(findings);
     }
     if view.verbose {
         page.suppressed(outcome);
+    }
+    if !view.quiet {
+        page.gone(outcome);
     }
     for problem in &outcome.problems {
         page.problem(problem);
@@ -32,18 +41,37 @@ pub(super) fn render(outcome: &Outcome, sources: &SourceSet, view: &View) -> Str
     page.out
 }
 
-/// Findings that say the same about different places, in the order of their first.
-fn grouped(findings: &[Reported]) -> Vec<Vec<&Finding>> {
-    let mut groups: Vec<Vec<&Finding>> = Vec::new();
-    let mut known: FxHashMap<(&str, Severity, &str, Option<&str>), usize> = FxHashMap::default();
+/// The findings of each server, in the order of their first: by its file, or the finding's own where there is no server.
+fn by_server(findings: &[Reported]) -> Vec<(FileId, Vec<&Finding>)> {
+    let mut servers: Vec<(FileId, Vec<&Finding>)> = Vec::new();
+    let mut known: FxHashMap<FileId, usize> = FxHashMap::default();
     for Reported { finding, .. } in findings {
-        let key = (finding.rule, finding.severity, finding.message.as_str(), finding.help.as_deref());
-        match known.get(&key) {
-            Some(&at) => groups[at].push(finding),
-            None => {
-                known.insert(key, groups.len());
-                groups.push(vec![finding]);
-            }
+        let server = finding.server.unwrap_or(finding.primary.span.file);
+        let at = *known.entry(server).or_insert(servers.len());
+        match servers.get_mut(at) {
+            Some((_, findings)) => findings.push(finding),
+            None => servers.push((server, vec![finding])),
+        }
+    }
+    servers
+}
+
+/// What a finding says, wherever it is.
+type Said<'a> = (&'a str, Severity, &'a str, Option<&'a str>);
+
+fn said(finding: &Finding) -> Said<'_> {
+    (finding.rule, finding.severity, &finding.message, finding.help.as_deref())
+}
+
+/// Findings that say the same about different places, in the order of their first.
+fn grouped<'a>(findings: &[&'a Finding]) -> Vec<Vec<&'a Finding>> {
+    let mut groups: Vec<Vec<&Finding>> = Vec::new();
+    let mut known: FxHashMap<Said<'_>, usize> = FxHashMap::default();
+    for &finding in findings {
+        let at = *known.entry(said(finding)).or_insert(groups.len());
+        match groups.get_mut(at) {
+            Some(group) => group.push(finding),
+            None => groups.push(vec![finding]),
         }
     }
     groups
@@ -62,10 +90,51 @@ struct Page<'a> {
     sources: &'a SourceSet,
     view: &'a View,
     paint: Paint,
+    /// Where what is said again was explained.
+    explained: FxHashMap<Said<'a>, Span>,
     out: String,
 }
 
-impl Page<'_> {
+impl<'a> Page<'a> {
+    /// The line above the findings of a server, where there are several.
+    fn heading(&mut self, server: FileId, findings: &[&Finding]) {
+        let framework = findings.first().map_or("", |finding| finding.framework);
+        let framework = if framework.is_empty() { String::new() } else { format!(" ({framework})") };
+        let rule = if self.view.unicode { "─" } else { "-" };
+        let name = format!("{}{framework}", clean(&self.sources.get(server).name));
+        let name = cut(&name, self.view.width.saturating_sub(6));
+        let rest = self.view.width.saturating_sub(width(&name) + 4);
+        let (start, end) =
+            (self.paint.paint(Style::Dim, &rule.repeat(2)), self.paint.paint(Style::Dim, &rule.repeat(rest)));
+        self.out.push_str(&format!("{start} {} {end}\n", self.paint.paint(Style::Bold, &name)));
+    }
+
+    /// The findings of a server: in full, or in a line each where all there is to say was said of another server.
+    fn server(&mut self, findings: &[&'a Finding]) {
+        let (again, new): (Vec<_>, Vec<_>) =
+            grouped(findings).into_iter().partition(|group| self.explained.contains_key(&said(group[0])));
+        for group in &new {
+            self.explained.insert(said(group[0]), group[0].primary.span);
+            self.finding(group);
+        }
+        for finding in again.iter().flatten() {
+            self.again(finding);
+        }
+        if !again.is_empty() {
+            self.out.push('\n');
+        }
+    }
+
+    /// A finding in a line.
+    fn again(&mut self, finding: &Finding) {
+        let Some(&above) = self.explained.get(&said(finding)) else { return };
+        let head = format!("{}[{}]", finding.severity, finding.rule);
+        let place = self.place(finding.primary.span);
+        let above = self.paint.paint(Style::Dim, &format!("as at {}", self.place(above)));
+        let head = self.paint.paint(style_of(finding.severity), &head);
+        self.out.push_str(&format!("{head}: {}, {above}\n", self.paint.paint(Style::Bold, &place)));
+    }
+
     fn finding(&mut self, group: &[&Finding]) {
         let Some((finding, others)) = group.split_first() else { return };
         let head = format!("{}[{}]", finding.severity, finding.rule);
@@ -86,7 +155,6 @@ impl Page<'_> {
             }
         }
         self.excerpts(finding);
-        self.section("in", &finding.scope);
         self.section("browser", finding.consequence.as_deref().unwrap_or_default());
         if let Some(evidence) = finding.evidence.first() {
             self.proof(evidence);
@@ -228,13 +296,11 @@ impl Page<'_> {
     /// Further places of the same fault.
     fn places(&mut self, others: &[&Finding]) {
         for (at, finding) in others.iter().take(MOST_PLACES).enumerate() {
-            let scope = clean(&finding.scope);
-            let scope = if scope.is_empty() { String::new() } else { format!("  {scope}") };
             let place = self.place(finding.primary.span);
-            self.line(if at == 0 { "also at" } else { "" }, &format!("{place}{scope}"));
+            self.line(if at == 0 { "also at" } else { "" }, &place);
         }
         if others.len() > MOST_PLACES {
-            self.line("", &format!("and {} more places", others.len() - MOST_PLACES));
+            self.line("", &format!("and {} more", counted(others.len() - MOST_PLACES, "place")));
         }
     }
 
@@ -263,6 +329,25 @@ impl Page<'_> {
         }
     }
 
+    /// What the baseline holds in vain.
+    fn gone(&mut self, outcome: &Outcome) {
+        if outcome.gone.is_empty() {
+            return;
+        }
+        let (entries, do_) =
+            (counted(outcome.gone.len(), "entry"), if outcome.gone.len() == 1 { "does" } else { "do" });
+        let head = format!("baseline: {entries} {do_} not occur any more; `--write-baseline` drops what is gone");
+        self.out.push_str(&format!("{}\n", self.paint.paint(Style::Cyan, &head)));
+        for known in outcome.gone.iter().take(MOST_PLACES) {
+            let line = format!("{}: {} [{}]", clean(&known.path), clean(&known.message), clean(&known.rule));
+            self.out.push_str(&format!("  {}\n", cut(&line, self.view.width.saturating_sub(2))));
+        }
+        if outcome.gone.len() > MOST_PLACES {
+            self.out.push_str(&format!("  and {} more\n", outcome.gone.len() - MOST_PLACES));
+        }
+        self.out.push('\n');
+    }
+
     fn problem(&mut self, problem: &Problem) {
         let head = self.paint.paint(Style::Yellow, &format!("problem[{}]", problem.kind.as_str()));
         let line = problem.line.map(|line| format!(":{line}")).unwrap_or_default();
@@ -277,7 +362,7 @@ const INDENT: usize = 12;
 pub(in crate::report) mod tests {
     use super::*;
     use crate::cors::Request;
-    use crate::finding::{Category, Edit, Fix, Label, fingerprint};
+    use crate::finding::{Category, Edit, Essence, Fix, Label, fingerprint};
 
     const APP: &str = "const express = require('express');\nconst cors = require('cors');\nconst { corsOrigin } = require('./settings');\n\nconst app = express();\napp.use(cors({\n  origin: corsOrigin,\n  credentials: true,\n}));\n";
     const SETTINGS: &str = "exports.corsOrigin = process.env.CORS_ORIGIN ?? true;\n";
@@ -302,7 +387,7 @@ pub(in crate::report) mod tests {
             at(&app, "true", "and cookies are let through"),
             at(&settings, "true", "`true` where CORS_ORIGIN is not set"),
         ];
-        finding.scope = "all routes of the server in server/app.js".into();
+        finding.server = Some(app.id);
         finding.consequence = Some(
             "lets every site read the answers with the visitor's cookies; a page in a sandboxed frame, whose origin is `null`, too".into(),
         );
@@ -326,9 +411,11 @@ pub(in crate::report) mod tests {
         finding.fixes.push(Fix { title, applicability: Applicability::Unsafe, edits });
         let mut again = finding.clone();
         again.primary = at(&app, "cors(", "");
-        again.scope = "/admin".into();
         let reported = |finding: Finding, ordinal| Reported {
-            fingerprint: fingerprint(finding.rule, "server/app.js", "corsOrigin", ordinal),
+            fingerprint: fingerprint(
+                Essence { rule: finding.rule, file: "server/app.js", text: "corsOrigin", within: &[] },
+                ordinal,
+            ),
             finding,
         };
         let problem = Problem {
@@ -399,7 +486,6 @@ error[reflected-origin-with-credentials]: every origin is echoed back while cred
    ·                                                 ──┬─
    ·                                                   ╰── `true` where CORS_ORIGIN is not set
    ╰────
-  in:       all routes of the server in server/app.js
   browser:  lets every site read the answers with the visitor's cookies; a page in a
             sandboxed frame, whose origin is `null`, too
   proof:    a page on https://evil.example asks GET /api/me with the visitor's cookies
@@ -411,7 +497,7 @@ error[reflected-origin-with-credentials]: every origin is echoed back while cred
   change:   - origin: corsOrigin,
             + origin: ['https://app.example.com'],
   fix:      `--fix --unsafe-fixes` will turn credentials off
-  also at:  server/app.js:6:9  /admin
+  also at:  server/app.js:6:9
 
 problem[syntax-error]: server/broken␛[31m.js:3: a part of the file could not be read
 2 errors in 214 files (2 servers, 6 analyzed); 1 problem

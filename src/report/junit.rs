@@ -15,8 +15,7 @@ pub(super) fn render(outcome: &Outcome, sources: &SourceSet) -> String {
         let at = file.position(finding.primary.span.start);
         let place = format!("{}:{}:{}", file.name, at.line, at.column);
         let head = case(&file.name, &format!("{} at {}:{}", finding.rule, at.line, at.column));
-        let text = paragraphs(finding);
-        let lines: Vec<_> = text.lines().map(escaped).collect();
+        let lines: Vec<_> = paragraphs(finding).iter().map(|line| escaped(line)).collect();
         let (place, lines) = (escaped(&place), lines.join("\n"));
         match finding.severity {
             Severity::Note => cases.push_str(&format!(

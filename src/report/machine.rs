@@ -1,7 +1,7 @@
 //! What the formats for machines share.
 
+use super::text::clean;
 use crate::finding::Finding;
-use crate::source::{FileId, SourceSet};
 
 /// A file's name as a URI reference (RFC 3986): relative and percent-encoded, or a `file:` URI for what lies elsewhere.
 pub(super) fn uri(name: &str) -> String {
@@ -18,21 +18,12 @@ pub(super) fn uri(name: &str) -> String {
     out
 }
 
-/// The URI of a file of the run.
-pub(super) fn uri_of(file: FileId, sources: &SourceSet) -> String {
-    uri(&sources.get(file).name)
-}
-
-/// Message and help in some lines, for viewers that show a text.
-pub(super) fn paragraphs(finding: &Finding) -> String {
-    let mut text = finding.message.clone();
-    if let Some(consequence) = &finding.consequence {
-        text.push_str(&format!("\nbrowser: {consequence}"));
-    }
-    if let Some(help) = &finding.help {
-        text.push_str(&format!("\nhelp: {help}"));
-    }
-    text
+/// Message and help in some lines, for viewers that show a text. What they quote begins no line of its own.
+pub(super) fn paragraphs(finding: &Finding) -> Vec<String> {
+    let mut lines = vec![clean(&finding.message).into_owned()];
+    lines.extend(finding.consequence.as_ref().map(|consequence| format!("browser: {}", clean(consequence))));
+    lines.extend(finding.help.as_ref().map(|help| format!("help: {}", clean(help))));
+    lines
 }
 
 #[cfg(test)]

@@ -125,7 +125,7 @@ mod tests {
         let text = github::render(&outcome, &sources);
         assert_eq!(text.lines().count(), 3);
         assert!(text.lines().all(|line| line.starts_with("::error file=") || line.starts_with("::warning file=")));
-        assert!(text.contains("::x%0A%3A%3Aerror") || text.contains("%0A::error::forged %250A"), "{text}");
+        assert!(text.contains("::x␊::error::forged %250A␍::set-env%0A"), "{text}");
         assert!(text.contains("file=a%2Cline=1%3A%3Ab.js␊%3A%3Aerror%3A%3A,line=3"), "{text}");
     }
 

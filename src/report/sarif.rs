@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::machine::{uri, uri_of};
-use super::text;
+use super::machine::uri;
+use super::text::{self, clean};
 use crate::finding::{
     Applicability, Category, Confidence, Finding, Fix, Label, Outcome, Problem, Reported, Severity, Suppression,
 };
@@ -24,8 +24,21 @@ struct Log<'a> {
 struct Run<'a> {
     tool: Tool,
     column_kind: &'static str,
+    original_uri_base_ids: UriBases,
     invocations: [Invocation<'a>; 1],
     results: Vec<Result<'a>>,
+}
+
+/// What relative URIs are relative to.
+#[derive(Serialize)]
+struct UriBases {
+    #[serde(rename = "%SRCROOT%")]
+    sources: UriBase,
+}
+
+#[derive(Serialize)]
+struct UriBase {
+    description: Text<'static>,
 }
 
 #[derive(Serialize)]
@@ -93,7 +106,8 @@ struct Notification<'a> {
     descriptor: Descriptor,
     level: &'static str,
     message: Text<'a>,
-    locations: [Location<'a>; 1],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    locations: Vec<Location<'a>>,
 }
 
 #[derive(Serialize)]
@@ -141,8 +155,11 @@ struct PhysicalLocation {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct ArtifactLocation {
     uri: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uri_base_id: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -204,7 +221,7 @@ struct Replacement<'a> {
 struct SarifSuppression<'a> {
     kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    justification: Option<&'a str>,
+    justification: Option<std::borrow::Cow<'a, str>>,
 }
 
 #[derive(Serialize)]
@@ -218,10 +235,28 @@ struct ResultProperties<'a> {
     help: Option<&'a str>,
 }
 
+/// How many results GitHub takes of a run.
+const MOST_RESULTS: usize = 25_000;
+
+/// How many locations of a result GitHub shows.
+const MOST_LOCATIONS: usize = 100;
+
+/// What relative URIs are relative to: the root of the sources, wherever that lies.
+const SOURCES: &str = "%SRCROOT%";
+
 /// The log of one run.
 pub(super) fn render(outcome: &Outcome, sources: &SourceSet) -> String {
-    let shown = outcome.findings.iter().map(|reported| result(reported, None, sources));
-    let suppressed = outcome.suppressed.iter().map(|(reported, how)| result(reported, Some(how), sources));
+    let listed = listed(outcome);
+    let mut notifications: Vec<_> = outcome.problems.iter().map(|problem| notification(problem, sources)).collect();
+    let left_out = outcome.findings.len() + outcome.suppressed.len() - listed.len();
+    if left_out > 0 {
+        notifications.push(Notification {
+            descriptor: Descriptor { id: "too-many-results" },
+            level: "warning",
+            message: Text { text: format!("{left_out} findings are left out, the least severe first").into() },
+            locations: Vec::new(),
+        });
+    }
     let log = Log {
         schema: "https://json.schemastore.org/sarif-2.1.0.json",
         version: "2.1.0",
@@ -235,15 +270,27 @@ pub(super) fn render(outcome: &Outcome, sources: &SourceSet) -> String {
                 },
             },
             column_kind: "unicodeCodePoints",
-            invocations: [Invocation {
-                execution_successful: true,
-                tool_execution_notifications: outcome.problems.iter().map(notification).collect(),
-            }],
-            results: shown.chain(suppressed).collect(),
+            original_uri_base_ids: UriBases {
+                sources: UriBase { description: Text { text: "the repository, or else the working directory".into() } },
+            },
+            invocations: [Invocation { execution_successful: true, tool_execution_notifications: notifications }],
+            results: listed.into_iter().map(|(reported, how)| result(reported, how, sources)).collect(),
         }],
     };
     // Texts, numbers and lists always serialize.
     text::json(&log)
+}
+
+/// The findings to list, the suppressed ones behind the others: the most severe, if there are too many.
+fn listed(outcome: &Outcome) -> Vec<(&Reported, Option<&Suppression>)> {
+    let shown = outcome.findings.iter().map(|reported| (reported, None));
+    let suppressed = outcome.suppressed.iter().map(|(reported, how)| (reported, Some(how)));
+    let mut listed: Vec<_> = shown.chain(suppressed).collect();
+    if listed.len() > MOST_RESULTS {
+        listed.sort_by_key(|(reported, how)| (how.is_some(), std::cmp::Reverse(reported.finding.severity)));
+        listed.truncate(MOST_RESULTS);
+    }
+    listed
 }
 
 fn level(severity: Severity) -> &'static str {
@@ -252,6 +299,12 @@ fn level(severity: Severity) -> &'static str {
 
 fn text(text: &str) -> Text<'_> {
     Text { text: std::borrow::Cow::Borrowed(text) }
+}
+
+/// A text that may quote a scanned file: it cannot steer a viewer, nor be taken for a link (SARIF 2.1.0, section 3.11.6).
+fn quoted(text: &str) -> Text<'_> {
+    let text = clean(text);
+    Text { text: if text.contains("](") { text.replace("](", "\\](").into() } else { text } }
 }
 
 fn rule(page: &'static Page) -> Rule {
@@ -287,14 +340,15 @@ fn rule(page: &'static Page) -> Rule {
 
 fn result<'a>(reported: &'a Reported, how: Option<&'a Suppression>, sources: &SourceSet) -> Result<'a> {
     let finding: &Finding = &reported.finding;
-    let mut related: Vec<_> = finding.labels.iter().map(|label| location(label, sources)).collect();
+    let labels = &finding.labels[..finding.labels.len().min(MOST_LOCATIONS)];
+    let mut related: Vec<_> = labels.iter().map(|label| location(label, sources)).collect();
     for (at, location) in related.iter_mut().enumerate() {
         location.id = Some(at + 1);
     }
     // The way of the value: from the places that it comes from to where it takes effect.
-    let crosses = finding.labels.iter().any(|label| label.span.file != finding.primary.span.file);
+    let crosses = labels.iter().any(|label| label.span.file != finding.primary.span.file);
     let code_flows = if crosses {
-        let labels = finding.labels.iter().chain(std::iter::once(&finding.primary));
+        let labels = labels.iter().chain(std::iter::once(&finding.primary));
         let locations = labels.map(|label| FlowLocation { location: location(label, sources) }).collect();
         vec![CodeFlow { thread_flows: [ThreadFlow { locations }] }]
     } else {
@@ -303,10 +357,12 @@ fn result<'a>(reported: &'a Reported, how: Option<&'a Suppression>, sources: &So
     let suppressions = how
         .map(|how| match how {
             Suppression::Comment { reason } => {
-                let justification = (!reason.is_empty()).then_some(reason.as_str());
+                let justification = (!reason.is_empty()).then(|| quoted(reason).text);
                 SarifSuppression { kind: "inSource", justification }
             }
-            Suppression::Baseline => SarifSuppression { kind: "external", justification: Some("held by the baseline") },
+            Suppression::Baseline => {
+                SarifSuppression { kind: "external", justification: Some("held by the baseline".into()) }
+            }
         })
         .into_iter()
         .collect();
@@ -316,7 +372,7 @@ fn result<'a>(reported: &'a Reported, how: Option<&'a Suppression>, sources: &So
         rule_id: finding.rule,
         rule_index: pages().iter().position(|page| page.id == finding.rule),
         level: level(finding.severity),
-        message: Text { text: message(finding).into() },
+        message: Text { text: quoted(&message(finding)).text.into_owned().into() },
         locations: [primary],
         related_locations: related,
         code_flows,
@@ -358,11 +414,19 @@ fn location<'a>(label: &'a Label, sources: &SourceSet) -> Location<'a> {
     Location {
         id: None,
         physical_location: PhysicalLocation {
-            artifact_location: ArtifactLocation { uri: uri_of(label.span.file, sources) },
+            artifact_location: artifact(&sources.get(label.span.file).name, sources),
             region: Some(region(label.span, sources)),
         },
-        message: (!label.text.is_empty()).then(|| text(&label.text)),
+        message: (!label.text.is_empty()).then(|| quoted(&label.text)),
     }
+}
+
+/// A file by its name in reports.
+fn artifact(name: &str, sources: &SourceSet) -> ArtifactLocation {
+    let name = sources.hosted_name(name);
+    // What lies outside is not found from the root.
+    let uri_base_id = (!name.starts_with('/') && !name.starts_with("../")).then_some(SOURCES);
+    ArtifactLocation { uri: uri(&name), uri_base_id }
 }
 
 fn region(span: Span, sources: &SourceSet) -> Region {
@@ -379,32 +443,29 @@ fn region(span: Span, sources: &SourceSet) -> Region {
 fn sarif_fix<'a>(fix: &'a Fix, sources: &SourceSet) -> SarifFix<'a> {
     let mut changes: Vec<ArtifactChange<'a>> = Vec::new();
     for edit in &fix.edits {
-        let uri = uri_of(edit.span.file, sources);
+        let artifact_location = artifact(&sources.get(edit.span.file).name, sources);
         let replacement =
             Replacement { deleted_region: region(edit.span, sources), inserted_content: text(&edit.replacement) };
-        match changes.iter_mut().find(|change| change.artifact_location.uri == uri) {
+        match changes.iter_mut().find(|change| change.artifact_location.uri == artifact_location.uri) {
             Some(change) => change.replacements.push(replacement),
-            None => changes
-                .push(ArtifactChange { artifact_location: ArtifactLocation { uri }, replacements: vec![replacement] }),
+            None => changes.push(ArtifactChange { artifact_location, replacements: vec![replacement] }),
         }
     }
-    SarifFix { description: text(&fix.title), artifact_changes: changes }
+    SarifFix { description: quoted(&fix.title), artifact_changes: changes }
 }
 
-fn notification(problem: &Problem) -> Notification<'_> {
+fn notification<'a>(problem: &'a Problem, sources: &SourceSet) -> Notification<'a> {
     let region =
         problem.line.map(|line| Region { start_line: line, start_column: None, end_line: None, end_column: None });
+    let place = (!problem.file.is_empty()).then(|| Location {
+        id: None,
+        physical_location: PhysicalLocation { artifact_location: artifact(&problem.file, sources), region },
+        message: None,
+    });
     Notification {
         descriptor: Descriptor { id: problem.kind.as_str() },
         level: "warning",
-        message: text(&problem.message),
-        locations: [Location {
-            id: None,
-            physical_location: PhysicalLocation {
-                artifact_location: ArtifactLocation { uri: uri(&problem.file) },
-                region,
-            },
-            message: None,
-        }],
+        message: quoted(&problem.message),
+        locations: place.into_iter().collect(),
     }
 }

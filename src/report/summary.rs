@@ -3,9 +3,13 @@
 use super::text::{Paint, Style};
 use crate::finding::{Outcome, Severity};
 
-/// `2 files`, `1 file`.
+/// `2 files`, `1 file`, `2 entries`.
 pub(super) fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+    match what.strip_suffix('y') {
+        _ if count == 1 => format!("{count} {what}"),
+        Some(stem) => format!("{count} {stem}ies"),
+        None => format!("{count} {what}s"),
+    }
 }
 
 /// The summary for people.

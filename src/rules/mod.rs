@@ -113,6 +113,7 @@ pub fn check(project: &Project, sources: &SourceSet, is_asked: impl Fn(&Server) 
         }
         for finding in &mut report.findings[before..] {
             finding.framework = server.framework;
+            finding.server = server.complete.then_some(server.span.file);
         }
     }
     report.findings

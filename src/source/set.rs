@@ -66,6 +66,7 @@ impl std::fmt::Display for LoadError {
 #[derive(Debug, Default)]
 pub struct SourceSet {
     base: PathBuf,
+    repository: Option<PathBuf>,
     inner: RwLock<Inner>,
 }
 
@@ -78,7 +79,21 @@ struct Inner {
 impl SourceSet {
     /// An empty set whose files are named relative to `base`.
     pub fn new(base: PathBuf) -> Self {
-        Self { base, inner: RwLock::default() }
+        Self { base, repository: None, inner: RwLock::default() }
+    }
+
+    /// The set, whose files lie in the repository at a path (absolute).
+    pub fn in_repository(self, repository: PathBuf) -> Self {
+        Self { repository: Some(repository), ..self }
+    }
+
+    /// A file's name in reports as code hosts know the file: relative to the repository instead of the working directory.
+    pub fn hosted_name(&self, name: &str) -> String {
+        let hosted = self.repository.as_ref().and_then(|repository| {
+            let path = super::absolute(&self.base, Path::new(name));
+            Some(path.strip_prefix(repository).ok()?.to_string_lossy().replace('\\', "/"))
+        });
+        hosted.unwrap_or_else(|| name.to_owned())
     }
 
     /// Adds a text under `path`, or finds the one that is already there.

@@ -50,7 +50,10 @@ impl Ignore {
         let before = &text[line_start..self.comment.start];
         let rest = &text[self.comment.end..];
         let line_end = rest.find('\n').map_or(text.len(), |at| self.comment.end + at + 1);
-        if before.trim().is_empty() && text[self.comment.end..line_end].trim().is_empty() {
+        let after = &text[self.comment.end..line_end];
+        let alone =
+            (before.trim().is_empty() && after.trim().is_empty()) || (before.trim() == "{" && after.trim() == "}");
+        if alone {
             return line_start..line_end;
         }
         self.comment.start - (before.len() - before.trim_end().len())..self.comment.end
@@ -119,14 +122,17 @@ fn ignore(text: &str, kind: FileKind, lexed: &Lexed, comment: &Range<usize>, fir
 fn reach(text: &str, kind: FileKind, code: &[u8], comment: &Range<usize>) -> Reach {
     let line_start = text[..comment.start].rfind('\n').map_or(0, |at| at + 1);
     let line_end = text[comment.end..].find('\n').map_or(text.len(), |at| comment.end + at);
-    let alone = code[line_start..line_end].iter().all(u8::is_ascii_whitespace);
-    if !alone {
+    let (before, after) = (code[line_start..comment.start].trim_ascii(), code[comment.end..line_end].trim_ascii());
+    let end = match (before, after) {
+        (b"", b"") => comment.end,
+        // Between the tags of JSX a comment stands in braces.
+        (b"{", b"}") if !matches!(kind, FileKind::Python | FileKind::Nginx) => line_end,
         // A comment over several lines ends the line of its end.
-        return Reach::Line(line_start..line_end);
-    }
-    match code[comment.end..].iter().position(|byte| !byte.is_ascii_whitespace()) {
+        _ => return Reach::Line(line_start..line_end),
+    };
+    match code[end..].iter().position(|byte| !byte.is_ascii_whitespace()) {
         Some(ahead) => {
-            let start = comment.end + ahead;
+            let start = end + ahead;
             Reach::Statement(start..statement_end(kind, code, start))
         }
         None => Reach::Nothing("there is no code behind it"),
@@ -213,6 +219,7 @@ mod tests {
             (JavaScript, "/* corslint: ignore[x] */\napp\n  .use(c)\nb()", "app\n  .use(c)"),
             (JavaScript, "f({\n  // corslint: ignore[x]\n  origin: [\n true ],\n  b: 1 })", "origin: [\n true ]"),
             (JavaScript, "if (a) {\n  // corslint: ignore[x]\n}\nb();", ""),
+            (JavaScript, "<a>\n  {/* corslint: ignore[x] */}\n  <b c={d} />\n</a>", "<b c={d} />"),
             (Python, "# corslint: ignore[x]\n@a(1,\n 2)\n@b\ndef f():\n  pass", "@a(1,\n 2)\n@b\ndef f():"),
             (Python, "# corslint: ignore[x]\nx = y \\\n  + z\nb", "x = y \\\n  + z"),
             (Nginx, "# corslint: ignore[x]\nlocation / {\n a b;\n}\nc;", "location / {\n a b;\n}"),
@@ -255,6 +262,7 @@ mod tests {
             ("a(); // corslint: ignore[x]\nb();", "a();\nb();"),
             ("a();\n  // corslint: ignore[x]\nb();", "a();\nb();"),
             ("/* corslint: ignore[x] */ a();", " a();"),
+            ("<a>\n  {/* corslint: ignore[x] */}\n</a>", "<a>\n</a>"),
         ] {
             let range = parsed(FileKind::JavaScript, text)[0].removal(text);
             assert_eq!(format!("{}{}", &text[..range.start], &text[range.end..]), left);

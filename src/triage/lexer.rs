@@ -9,25 +9,39 @@ use crate::source::FileKind;
 pub(super) struct Lexed {
     /// The comments with their delimiters, in the order of the text.
     pub comments: Vec<Range<usize>>,
+    /// The strings with their quotes, in the order of the text; of a template, its parts.
+    pub strings: Vec<Range<usize>>,
     /// The text's bytes, comments, strings and patterns blanked, so that brackets can be counted. Line ends stay.
     pub code: Vec<u8>,
 }
 
 /// Finds comments and strings of a text.
 pub(super) fn lex(kind: FileKind, text: &str) -> Lexed {
-    let mut lexer = Lexer { bytes: text.as_bytes(), at: 0, comments: Vec::new(), code: text.as_bytes().to_vec() };
+    let mut lexer = Lexer {
+        bytes: text.as_bytes(),
+        at: 0,
+        comments: Vec::new(),
+        strings: Vec::new(),
+        code: text.as_bytes().to_vec(),
+    };
+    if text.starts_with('\u{feff}') {
+        // A byte-order mark is no code.
+        lexer.at = '\u{feff}'.len_utf8();
+        lexer.blank(0);
+    }
     match kind {
         FileKind::Python => lexer.python(),
         FileKind::Nginx => lexer.nginx(),
         FileKind::JavaScript | FileKind::TypeScript | FileKind::Tsx => lexer.javascript(),
     }
-    Lexed { comments: lexer.comments, code: lexer.code }
+    Lexed { comments: lexer.comments, strings: lexer.strings, code: lexer.code }
 }
 
 struct Lexer<'a> {
     bytes: &'a [u8],
     at: usize,
     comments: Vec<Range<usize>>,
+    strings: Vec<Range<usize>>,
     code: Vec<u8>,
 }
 
@@ -76,6 +90,7 @@ impl Lexer<'_> {
         }
         self.at = self.at.min(self.bytes.len());
         self.blank(start);
+        self.strings.push(start..self.at);
         // What is left of it counts as a value, so that a slash behind it divides.
         self.code[start] = b'"';
     }
@@ -84,6 +99,10 @@ impl Lexer<'_> {
         // The depth of braces at which each open template goes on.
         let mut templates: Vec<usize> = Vec::new();
         let mut depth = 0;
+        // A line for the system's loader.
+        if self.starts("#!") {
+            self.line_comment();
+        }
         while self.at < self.bytes.len() {
             match self.bytes[self.at] {
                 b'/' if self.peek(1) == b'/' => self.line_comment(),
@@ -136,6 +155,7 @@ impl Lexer<'_> {
         }
         self.at = self.at.min(self.bytes.len());
         self.blank(start);
+        self.strings.push(start..self.at);
         self.code[start] = b'"';
     }
 

@@ -3,16 +3,21 @@
 mod baseline;
 mod comments;
 mod lexer;
+mod surroundings;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
 pub use baseline::Baseline;
 use comments::{Ignore, Reach, ignores};
+use surroundings::Surroundings;
 
 use crate::config::{Settings, nearest};
-use crate::finding::{Applicability, Edit, Finding, Fix, Label, Reported, Severity, Suppression, fingerprint};
+use crate::finding::{
+    Applicability, Edit, Essence, Finding, Fingerprint, Fix, Known, Label, Reported, Severity, Suppression, fingerprint,
+};
 use crate::rules::page::{UNKNOWN_SUPPRESSION, UNUSED_SUPPRESSION};
 use crate::rules::{Page, find_page, pages};
 use crate::source::{FileId, FileKind, SourceFile, SourceSet, Span};
@@ -24,6 +29,8 @@ pub struct Triaged {
     pub findings: Vec<Reported>,
     /// Settled by a comment or the baseline.
     pub suppressed: Vec<(Reported, Suppression)>,
+    /// What the baseline holds and does not occur any more.
+    pub gone: Vec<Known>,
 }
 
 /// Decides about each finding. `linted` gives the language of every file that was asked for: comments count in others
@@ -35,9 +42,10 @@ pub fn triage(
     sources: &SourceSet,
     linted: &FxHashMap<FileId, FileKind>,
 ) -> Triaged {
+    let kind_of = |file: &SourceFile| linted.get(&file.id).copied().or_else(|| language_of_comments(&file.path));
     let mut comments: FxHashMap<FileId, Vec<(Ignore, Vec<bool>)>> = FxHashMap::default();
     for file in sources.files() {
-        if let Some(kind) = linted.get(&file.id).copied().or_else(|| FileKind::of_name(&file.path)) {
+        if let Some(kind) = kind_of(&file) {
             let ignores = ignores(kind, &file);
             if !ignores.is_empty() {
                 let ignores = ignores.into_iter().map(|ignore| (vec![false; ignore.rules.len()], ignore));
@@ -76,7 +84,14 @@ pub fn triage(
     let mut triaged = Triaged::default();
     let settled = by_comment.into_iter().map(|(finding, reason)| (finding, Some(reason)));
     let all = shown.into_iter().map(|finding| (finding, None)).chain(settled).collect();
-    for (reported, reason) in named(all, settings, sources) {
+    let all = named(all, settings, sources, kind_of);
+    if let Some(baseline) = baseline.filter(|_| settings.touching.is_empty()) {
+        triaged.gone = baseline.gone(all.iter().map(|(reported, _)| &reported.fingerprint), settings);
+    }
+    for (reported, reason) in all {
+        if !reported.finding.spans().any(|span| settings.is_touched(&path_of(span).path)) {
+            continue;
+        }
         if let Some(reason) = reason {
             triaged.suppressed.push((reported, Suppression::Comment { reason }));
         } else if baseline.is_some_and(|baseline| baseline.holds(&reported.fingerprint)) {
@@ -86,6 +101,14 @@ pub fn triage(
         }
     }
     triaged
+}
+
+/// In which language the comments of a file are written: settings (`.env`, YAML, TOML) have those of Python.
+fn language_of_comments(path: &Path) -> Option<FileKind> {
+    let name = path.file_name()?.to_string_lossy();
+    let is_settings =
+        name.starts_with(".env") || [".env", ".yml", ".yaml", ".toml"].iter().any(|end| name.ends_with(end));
+    FileKind::of_name(path).or(is_settings.then_some(FileKind::Python))
 }
 
 /// The findings, those of one rule at one place made one.
@@ -197,7 +220,12 @@ fn removal(file: &SourceFile, ignore: &Ignore, at: Option<usize>) -> Fix {
 }
 
 /// The findings in the order of report, with their fingerprints.
-fn named<T>(findings: Vec<(Finding, T)>, settings: &Settings, sources: &SourceSet) -> Vec<(Reported, T)> {
+fn named<T>(
+    findings: Vec<(Finding, T)>,
+    settings: &Settings,
+    sources: &SourceSet,
+    kind_of: impl Fn(&SourceFile) -> Option<FileKind>,
+) -> Vec<(Reported, T)> {
     let mut findings: Vec<_> =
         findings.into_iter().map(|(finding, extra)| (sources.get(finding.primary.span.file), finding, extra)).collect();
     findings.sort_by(|(a_file, a, _), (b_file, b, _)| {
@@ -212,16 +240,21 @@ fn named<T>(findings: Vec<(Finding, T)>, settings: &Settings, sources: &SourceSe
         };
         key(a_file, a).cmp(&key(b_file, b))
     });
-    let mut seen: FxHashMap<String, usize> = FxHashMap::default();
+    let files: FxHashMap<FileId, Arc<SourceFile>> =
+        findings.iter().map(|(file, ..)| (file.id, Arc::clone(file))).collect();
+    let surroundings: FxHashMap<FileId, Surroundings<'_>> =
+        files.values().filter_map(|file| Some((file.id, Surroundings::new(kind_of(file)?, &file.text)))).collect();
+    let mut seen: FxHashMap<Fingerprint, usize> = FxHashMap::default();
     findings
         .into_iter()
         .map(|(file, finding, extra)| {
-            let name =
-                file.path.strip_prefix(&settings.root).unwrap_or(&file.path).to_string_lossy().replace('\\', "/");
-            let text = sources.text(finding.primary.span);
-            let first = fingerprint(finding.rule, &name, &text, 0);
-            let ordinal = seen.entry(first.as_str().to_owned()).or_default();
-            let fingerprint = if *ordinal == 0 { first } else { fingerprint(finding.rule, &name, &text, *ordinal) };
+            let span = finding.primary.span;
+            let (name, text) = (settings.name_in_project(&file.path), sources.text(span));
+            let within = surroundings.get(&file.id).map(|names| names.of(span.start as usize)).unwrap_or_default();
+            let essence = Essence { rule: finding.rule, file: &name, text: &text, within: &within };
+            let first = fingerprint(essence, 0);
+            let ordinal = seen.entry(first.clone()).or_default();
+            let fingerprint = if *ordinal == 0 { first } else { fingerprint(essence, *ordinal) };
             *ordinal += 1;
             (Reported { finding, fingerprint }, extra)
         })
@@ -320,8 +353,8 @@ mod tests {
         let world = World::new(&[("a.js", "use(x);\nuse(x);\n")]);
         let before = world
             .triage(vec![world.finding("null-origin", "use(x)", 0), world.finding("null-origin", "use(x)", 1)], None);
-        let text = Baseline::text(before.findings.iter(), &world.sources);
-        assert!(!text.contains("line"));
+        let text = Baseline::default().renewed(before.findings.iter(), &world.settings, &world.sources);
+        assert!(!text.contains("\"line\""));
         let baseline = Baseline::parse(&text).unwrap();
         let moved = World::new(&[("a.js", "// new\n\nuse( x );\nother();\nuse(x);\nuse(x);\n")]);
         let findings = vec![

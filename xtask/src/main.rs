@@ -9,7 +9,7 @@ const USAGE: &str = "usage: cargo xtask CHORE
   observe NAME [--check] [--only ID]...          record what real servers answer, or check that it still holds
   new-rule ID exposure|breakage|hygiene          write the skeleton of a rule
   new-framework NAME                             write the skeleton of a framework
-  gen                                            write anew what the README shows";
+  gen                                            write anew what the README shows, and the schemas";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -17,7 +17,7 @@ fn main() -> ExitCode {
         Some((chore, rest)) if chore == "observe" => observe::run(rest),
         Some((chore, rest)) if chore == "new-rule" => skeleton::new_rule(rest),
         Some((chore, rest)) if chore == "new-framework" => skeleton::new_framework(rest),
-        Some((chore, rest)) if chore == "gen" => skeleton::gen_readme(rest),
+        Some((chore, rest)) if chore == "gen" => skeleton::generate(rest),
         _ => Err(USAGE.to_owned()),
     };
     match done {

@@ -1,0 +1,82 @@
+//! Where reports go, and what happens where they cannot.
+
+mod common;
+
+use std::fs;
+use std::process::Stdio;
+
+use common::program::{FORMATS, OPEN, corslint, folder, run, stderr, stdout};
+
+#[test]
+fn a_report_file_is_replaced_as_a_whole() {
+    let folder = folder(&[("app.js", OPEN), ("report.json", "old")]);
+    let output = run(folder.path(), &["--format", "json", "--output", "report.json"]);
+    assert_eq!((output.status.code(), stdout(&output)), (Some(1), ""));
+    let report: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(folder.path().join("report.json")).unwrap()).unwrap();
+    assert_eq!(report["summary"]["errors"], 1);
+    let left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left.len(), 2, "{left:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_goes_away_is_no_fault() {
+    let folder = folder(&[("app.js", OPEN)]);
+    let mut child = corslint(folder.path())
+        .args(["rules", "--format", "json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), stderr(&output)), (Some(0), ""));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_said_and_exits_with_2() {
+    let folder = folder(&[("app.js", OPEN)]);
+    for format in FORMATS {
+        let output = run(folder.path(), &["--format", format, "--exit-zero", "--output", "/dev/full"]);
+        assert_eq!((output.status.code(), stdout(&output)), (Some(2), ""), "{format}");
+        assert!(stderr(&output).starts_with("error: /dev/full cannot be written: "), "{}", stderr(&output));
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let mut command = corslint(folder.path());
+        let output = command.args(["--format", format, "--exit-zero"]).stdout(Stdio::from(full)).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{format}");
+        assert!(stderr(&output).starts_with("error: standard output cannot be written: "), "{}", stderr(&output));
+    }
+    let output = run(folder.path(), &["--write-baseline", "/dev/full"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).starts_with("error: /dev/full cannot be written: "), "{}", stderr(&output));
+}
+
+#[cfg(unix)]
+#[test]
+fn the_verdict_stands_when_nobody_reads_the_report() {
+    let folder = folder(&[("app.js", OPEN)]);
+    for (args, code) in [(&[][..], 1), (&["--exit-zero"], 0)] {
+        for format in FORMATS {
+            let mut command = corslint(folder.path());
+            command.args(args).args(["--format", format]).stdout(Stdio::piped()).stderr(Stdio::piped());
+            let mut child = command.spawn().unwrap();
+            drop(child.stdout.take());
+            let output = child.wait_with_output().unwrap();
+            assert_eq!((output.status.code(), stderr(&output)), (Some(code), ""), "{format}");
+        }
+    }
+}
+
+#[test]
+fn a_report_to_a_file_is_the_one_that_is_printed() {
+    let folder = folder(&[("app.js", OPEN)]);
+    for format in FORMATS {
+        let printed = run(folder.path(), &["--format", format]);
+        let written = run(folder.path(), &["--format", format, "--output", "report"]);
+        assert_eq!(written.status.code(), printed.status.code(), "{format}");
+        assert_eq!(fs::read_to_string(folder.path().join("report")).unwrap(), stdout(&printed), "{format}");
+        fs::remove_file(folder.path().join("report")).unwrap();
+    }
+}
