@@ -9,9 +9,9 @@ use super::simulate::place;
 use super::{Ending, Verdict, check, output};
 use crate::cors::{Request, headers};
 use crate::engine;
-use crate::model::{Answer, Guard, Project, Reason, Server, World};
+use crate::model::{Answer, Guard, Outcome, Project, Reason, Server, World};
 use crate::report::clean;
-use crate::rules::{OTHER_STRANGER, OriginCheck, Route, STRANGER, ServerView};
+use crate::rules::{OTHER_STRANGER, OriginCheck, Route, STRANGER, ServerView, all_when, only, when};
 use crate::source::{SourceSet, Span};
 
 pub(super) fn run(args: &PolicyArgs) -> Ending {
@@ -80,19 +80,13 @@ fn scope(view: &ServerView, route: &Route) -> Scope {
         ("max age", headers::MAX_AGE, &preflight),
     ] {
         if let Some(mut fact) = header_fact(name, header, answer) {
-            if fact.value == "x-asked" {
-                fact.value = "whatever is asked for".to_owned();
-            }
+            fact.value = fact.value.replace("x-asked", "whatever is asked for");
             facts.push(fact);
         }
     }
     facts.push(Fact {
         name: "preflight",
-        value: match (preflight.status, preflight.outcome) {
-            (_, crate::model::Outcome::Hangs) => "never answered".to_owned(),
-            (Some(status), _) => format!("answered {status}"),
-            (None, _) => "answered, with a status that is not known".to_owned(),
-        },
+        value: answered(&preflight),
         places: preflight.worlds.iter().filter_map(|world| world.answered_by).map(|by| by.span).take(1).collect(),
     });
     let mut unknown = Vec::new();
@@ -112,6 +106,24 @@ fn scope(view: &ServerView, route: &Route) -> Scope {
     Scope { route, facts, unknown }
 }
 
+/// How a request is answered: with which statuses.
+fn answered(answer: &Answer) -> String {
+    let mut ways: Vec<String> = Vec::new();
+    for world in &answer.worlds {
+        let way = match (world.outcome, world.status) {
+            (Outcome::Hangs, _) => "never answered".to_owned(),
+            (Outcome::Closed, _) => "closed unanswered".to_owned(),
+            (Outcome::Answered, Some(status)) => format!("answered {status}"),
+            (Outcome::Answered, None) | (Outcome::Unknown, _) => "answered, with a status that is not known".to_owned(),
+        };
+        if !ways.contains(&way) {
+            ways.push(way);
+        }
+    }
+    ways.sort();
+    ways.join(", or ")
+}
+
 fn reasons(world: &World) -> impl Iterator<Item = &Reason> {
     let values = world.headers.iter().filter_map(|sent| sent.value.as_ref().err());
     let assumed = world.assumptions.iter().filter_map(|(guard, _)| match guard {
@@ -121,46 +133,56 @@ fn reasons(world: &World) -> impl Iterator<Item = &Reason> {
     values.chain(assumed)
 }
 
-/// Who may read.
+/// Who may read, and under which settings where those decide.
 fn who(view: &ServerView, route: &Route) -> Fact {
-    let lets_in = |origin: &str| {
-        let answer = view.from_page(route, origin);
-        let value = answer.header(headers::ALLOW_ORIGIN).map(str::to_owned);
-        let known = !answer.unknown.iter().any(|name| name == headers::ALLOW_ORIGIN);
-        (value, known, answer)
+    let mut listed: Vec<String> = Vec::new();
+    let stranger = view.from_page(route, STRANGER);
+    let other = view.from_page(route, OTHER_STRANGER);
+    let mut places = places(&stranger, headers::ALLOW_ORIGIN);
+    let sends = |answer: &Answer, value: &str| {
+        let (certainty, _) = when(answer, |world| is_let_in(world, value))?;
+        Some(certainty.describe().map(|settings| format!(" where {settings}")).unwrap_or_default())
     };
-    let (stranger, known, answer) = lets_in(STRANGER);
-    let (other, ..) = lets_in(OTHER_STRANGER);
-    let places = places(&answer, headers::ALLOW_ORIGIN);
-    if stranger.as_deref() == Some("*") {
-        return Fact { name: "who may read", value: "any site".to_owned(), places };
+    if let Some(settings) = sends(&stranger, "*") {
+        listed.push(format!("any site{settings}"));
+    } else if let Some(settings) = sends(&stranger, STRANGER)
+        && sends(&other, OTHER_STRANGER).is_some()
+    {
+        listed.push(format!("any site, each by its own name{settings}"));
     }
-    if stranger.as_deref() == Some(STRANGER) && other.as_deref() == Some(OTHER_STRANGER) {
-        return Fact { name: "who may read", value: "any site, each by its own name".to_owned(), places };
-    }
-    let mut listed = Vec::new();
-    let mut places = places;
-    for friend in view.friends().iter().chain([&"null".to_owned()]) {
-        let (value, _, answer) = lets_in(friend);
-        if value.as_deref() == Some(friend) {
-            let name = described(view, friend);
-            if !listed.contains(&name) {
-                listed.push(name);
-            }
-            for place in self::places(&answer, headers::ALLOW_ORIGIN) {
-                if !places.contains(&place) {
-                    places.push(place);
-                }
+    let open = listed.iter().any(|who| !who.contains(" where "));
+    for friend in view.friends().iter().chain([&"null".to_owned()]).filter(|_| !open) {
+        let answer = view.from_page(route, friend);
+        let Some(settings) = sends(&answer, friend) else { continue };
+        if listed.first().is_some_and(|everybody| everybody.starts_with("any site") && everybody.ends_with(&settings)) {
+            continue;
+        }
+        let name = format!("{}{settings}", described(view, friend));
+        if !listed.contains(&name) {
+            listed.push(name);
+        }
+        for place in self::places(&answer, headers::ALLOW_ORIGIN) {
+            if !places.contains(&place) {
+                places.push(place);
             }
         }
     }
-    let mut value = if listed.is_empty() { String::new() } else { listed.join(", ") };
+    let mut value = listed.join(", ");
+    let known = !stranger.worlds.iter().any(|world| {
+        world.lines(headers::ALLOW_ORIGIN).any(|sent| sent.value.is_err())
+            || world.assumptions.iter().any(|(guard, _)| matches!(guard, Guard::Unknown(_)))
+    });
     if !known {
         value = if value.is_empty() { "not known".to_owned() } else { format!("{value}, and perhaps others") };
     } else if value.is_empty() {
         value = "nobody".to_owned();
     }
     Fact { name: "who may read", value, places }
+}
+
+/// Whether an answer's only `Access-Control-Allow-Origin` is this.
+fn is_let_in(world: &World, value: &str) -> bool {
+    only(world, headers::ALLOW_ORIGIN).is_some_and(|(_, sent)| sent == value)
 }
 
 /// An origin as the code names it: by itself, or as one of those that a test lets in.
@@ -187,21 +209,38 @@ fn places(answer: &Answer, header: &str) -> Vec<Span> {
     places
 }
 
+/// What a header says. Where it differs, each value that it may have, and under which settings if those decide.
 fn header_fact(name: &'static str, header: &str, answer: &Answer) -> Option<Fact> {
-    let values: Vec<&str> = answer
-        .headers
-        .iter()
-        .filter(|(own, _)| own.eq_ignore_ascii_case(header))
-        .map(|(_, value)| value.as_str())
-        .collect();
-    let value = if answer.unknown.iter().any(|unknown| unknown == header) {
-        "not known".to_owned()
-    } else if values.is_empty() {
+    let mut values: Vec<Option<String>> = Vec::new();
+    for world in &answer.worlds {
+        let value = value_in(world, header);
+        if !values.contains(&value) {
+            values.push(value);
+        }
+    }
+    if values.iter().all(Option::is_none) {
         return None;
-    } else {
-        values.join(" | ")
+    }
+    let alone = values.len() == 1;
+    let described = |value: &Option<String>| {
+        let text = value.as_deref().unwrap_or("nothing");
+        let holds = |world: &World| value_in(world, header) == *value;
+        let decided = all_when(answer, holds);
+        // Settings are named where they alone decide.
+        let alone = alone || decided.len() < answer.worlds.iter().filter(|world| holds(world)).count();
+        let settings = decided.first().and_then(|(certainty, _)| certainty.describe()).filter(|_| !alone);
+        settings.map_or_else(|| text.to_owned(), |settings| format!("{text} where {settings}"))
     };
+    // What is sent comes before that nothing may be.
+    values.sort_by_key(Option::is_none);
+    let value = values.iter().map(described).collect::<Vec<_>>().join(", or ");
     Some(Fact { name, value, places: places(answer, header) })
+}
+
+/// A header's lines in one world, as one text; nothing where it is not sent.
+fn value_in(world: &World, header: &str) -> Option<String> {
+    let lines: Vec<&str> = world.lines(header).map(|sent| sent.value.as_deref().unwrap_or("not known")).collect();
+    if lines.is_empty() { None } else { Some(lines.join(" | ")) }
 }
 
 fn describe(text: &mut String, server: &Server, project: &Project, sources: &SourceSet) {
@@ -233,11 +272,13 @@ fn describe(text: &mut String, server: &Server, project: &Project, sources: &Sou
         let _ = writeln!(text, "  {}", clean(&scope.route));
         for fact in &scope.facts {
             let places = lines(&fact.places, sources);
-            let _ = writeln!(text, "    {:<16} {}  {}", fact.name, clean(&fact.value), places.join(" "));
+            let row = format!("    {:<16} {}  {}", fact.name, clean(&fact.value), places.join(" "));
+            let _ = writeln!(text, "{}", row.trim_end());
         }
         for (reason, span) in &scope.unknown {
             let place = span.map_or_else(String::new, |span| at(span, sources));
-            let _ = writeln!(text, "    {:<16} {}  {place}", "unknown, because", clean(reason));
+            let row = format!("    {:<16} {}  {place}", "unknown, because", clean(reason));
+            let _ = writeln!(text, "{}", row.trim_end());
         }
     }
     text.push('\n');

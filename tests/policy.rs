@@ -1,0 +1,70 @@
+//! What `corslint policy` says of servers: each fact, and under which settings it holds.
+
+use std::path::Path;
+use std::process::Command;
+
+/// The rows of the first route of a program, without their places.
+fn rows(program: &str) -> Vec<(String, String)> {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("server.js"), program).unwrap();
+    let output = policy(folder.path());
+    let text = String::from_utf8(output).unwrap();
+    let rows = text.lines().filter_map(|line| line.strip_prefix("    ")).map(|line| {
+        let (name, rest) = line.split_at(16);
+        let value = rest.split("  ").next().unwrap_or_default();
+        (name.trim().to_owned(), value.trim().to_owned())
+    });
+    rows.collect()
+}
+
+fn policy(folder: &Path) -> Vec<u8> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_corslint"));
+    let output = command.env_clear().current_dir(folder).arg("policy").output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+fn of_cors(options: &str) -> Vec<(String, String)> {
+    rows(&format!(
+        "const app = require('express')();\napp.use(require('cors')({options}));\napp.get('/', (req, res) => res.send(''));\napp.listen(3000);\n"
+    ))
+}
+
+fn value<'a>(rows: &'a [(String, String)], name: &str) -> &'a str {
+    rows.iter().find(|(own, _)| own == name).map_or("", |(_, value)| value)
+}
+
+#[test]
+fn a_policy_without_settings_is_told_as_it_is() {
+    let rows = of_cors("{ origin: ['https://a.example.com', 'https://b.example.com'], credentials: true, maxAge: 60 }");
+    assert_eq!(value(&rows, "who may read"), "https://a.example.com, https://b.example.com");
+    assert_eq!(value(&rows, "credentials"), "true");
+    assert_eq!(value(&rows, "vary"), "Origin");
+    assert_eq!(value(&rows, "methods"), "GET,HEAD,PUT,PATCH,POST,DELETE");
+    assert_eq!(value(&rows, "request headers"), "whatever is asked for");
+    assert_eq!(value(&rows, "max age"), "60");
+    assert_eq!(value(&rows, "preflight"), "answered 204");
+    assert_eq!(value(&of_cors(""), "who may read"), "any site");
+    assert_eq!(value(&of_cors("{ origin: true }"), "who may read"), "any site, each by its own name");
+    assert_eq!(value(&of_cors("{ origin: [] }"), "who may read"), "nobody");
+}
+
+#[test]
+fn what_settings_decide_is_told_with_the_setting() {
+    let rows = of_cors("{ origin: process.env.ORIGINS?.split(',') || '*' }");
+    assert_eq!(value(&rows, "who may read"), "any site where ORIGINS is not set, and perhaps others");
+    assert_eq!(value(&rows, "vary"), "Origin where ORIGINS is set, or nothing where ORIGINS is not set");
+    let rows = of_cors("{ origin: (process.env.ORIGINS || 'http://localhost:3000').split(',') }");
+    assert_eq!(value(&rows, "who may read"), "http://localhost:3000 where ORIGINS is not set, and perhaps others");
+    assert_eq!(value(&rows, "unknown, because"), "it is made of the environment variable ORIGINS");
+}
+
+#[test]
+fn what_only_some_requests_get_is_told_so() {
+    let rows = of_cors(
+        "{ origin: (origin, done) => done(null, process.env.ORIGINS.split(',').includes(origin)), credentials: true }",
+    );
+    assert_eq!(value(&rows, "who may read"), "not known");
+    assert_eq!(value(&rows, "credentials"), "true, or nothing");
+    assert_eq!(value(&rows, "preflight"), "answered 200, or answered 204");
+}
