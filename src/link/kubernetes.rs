@@ -9,10 +9,19 @@ use crate::syntax::data::{Data, yaml};
 /// How many manifests are read.
 const MOST_FILES: usize = 256;
 
+/// Names and values, as manifests give them to what they select.
+type Labels = Vec<(String, String)>;
+
+/// What pods are: how they are selected, and the names of their images and of themselves.
+struct Pods {
+    labels: Labels,
+    names: Vec<String>,
+}
+
 /// The services of the tree's manifests, by their names, whose image is built in a folder of that name.
 pub(super) fn services(around: &Surroundings<'_>) -> Vec<Service> {
-    let mut found: Vec<(String, Vec<(String, String)>)> = Vec::new();
-    let mut pods: Vec<(Vec<(String, String)>, Vec<String>)> = Vec::new();
+    let mut found: Vec<(String, Labels)> = Vec::new();
+    let mut pods: Vec<Pods> = Vec::new();
     for path in (around.find)("*.y*ml").into_iter().take(MOST_FILES) {
         let Ok(file) = around.sources.load(&path) else { continue };
         if !file.text.contains("kind:") || !file.text.contains("apiVersion:") {
@@ -26,8 +35,8 @@ pub(super) fn services(around: &Surroundings<'_>) -> Vec<Service> {
                     let Some(template) = document.at(&["spec", "template"]) else { continue };
                     let containers = template.at(&["spec", "containers"]).map(Data::items).unwrap_or_default();
                     let images = containers.iter().filter_map(|one| one.get("image")?.as_str()).map(image_name);
-                    let images = images.chain([name]).collect();
-                    pods.push((labels(template.at(&["metadata", "labels"])), images));
+                    let names = images.chain([name]).collect();
+                    pods.push(Pods { labels: labels(template.at(&["metadata", "labels"])), names });
                 }
                 _ => {}
             }
@@ -42,17 +51,16 @@ pub(super) fn services(around: &Surroundings<'_>) -> Vec<Service> {
         folders.find(|folder| folder.file_name().is_some_and(|own| own.eq_ignore_ascii_case(name)))
     };
     let services = found.into_iter().map(|(name, selector)| {
-        let selected = pods
-            .iter()
-            .filter(|(labels, _)| !selector.is_empty() && selector.iter().all(|label| labels.contains(label)));
-        let names = selected.flat_map(|(_, images)| images.iter().cloned()).chain([name.clone()]);
+        let selected =
+            pods.iter().filter(|pods| !selector.is_empty() && selector.iter().all(|label| pods.labels.contains(label)));
+        let names = selected.flat_map(|pods| pods.names.iter().cloned()).chain([name.clone()]);
         let folders: Vec<PathBuf> = names.filter_map(|name| folder_named(&name).map(Path::to_owned)).take(1).collect();
         Service { names: vec![name.to_ascii_lowercase()], folders, ..Service::default() }
     });
     services.collect()
 }
 
-fn labels(data: Option<&Data>) -> Vec<(String, String)> {
+fn labels(data: Option<&Data>) -> Labels {
     let entries = data.map(Data::entries).unwrap_or_default();
     entries.iter().filter_map(|(name, _, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
 }

@@ -72,7 +72,7 @@ pub(super) fn rounds(
 /// The ignore file of a folder that is none: a pipe, a device, or larger than any that people write.
 fn unfit(folder: &Path) -> Option<PathBuf> {
     let is_unfit = |file: &Path| match std::fs::metadata(file) {
-        Ok(metadata) => !metadata.is_dir() && !(metadata.is_file() && metadata.len() <= LARGEST_FILE),
+        Ok(metadata) => !(metadata.is_dir() || metadata.is_file() && metadata.len() <= LARGEST_FILE),
         Err(_) => false,
     };
     if let Some(name) = NAMES.iter().find(|name| is_unfit(&folder.join(name))) {

@@ -227,7 +227,7 @@ fn register(eval: &mut Evaluator, call: &MethodCall) -> Option<Value> {
             }
         }
         "on" | "once" | "addListener" if eval.object(id).tag == Tag::Host(SERVER) => {
-            let handler = call.arguments.get(1).filter(|_| plain::is_for_requests(&call.arguments));
+            let handler = call.arguments.get(1).filter(|_| plain::is_for_requests(call.arguments));
             let Some(handler) = handler else { return Some(result) };
             // Further listeners run behind the first; see `plain_servers`.
             if eval.field(id, "handler").is_none() {
