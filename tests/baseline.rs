@@ -89,6 +89,7 @@ fn writing_it_again_drops_what_no_longer_occurs() {
     write(folder.path(), "b/app.js", CLEAN);
     let output = run(folder.path(), &["--baseline", "base.json", "--write-baseline", "base.json"]);
     assert_eq!((output.status.code(), stderr(&output)), (Some(0), ""));
+    assert_eq!(stdout(&output), "1 finding is written to base.json; 1 that no longer occurred is dropped\n");
     assert_eq!(entries(folder.path()), known()[..1]);
     assert!(report(folder.path(), &["--baseline", "base.json"]).get("gone").is_none());
 }
@@ -137,6 +138,17 @@ fn a_baseline_is_the_same_wherever_it_is_written_from() {
     run(&below, &["..", "--write-baseline", "../base.json"]);
     assert_eq!(entries(folder.path()), known());
     assert_eq!(run(&below, &["--baseline", "../base.json"]).status.code(), Some(0));
+}
+
+#[test]
+fn writing_it_says_how_many_and_no_more() {
+    let folder = folder(&[("a.js", OPEN), ("b.js", OPEN)]);
+    let output = run(folder.path(), &["--write-baseline", "base.json"]);
+    assert_eq!(stdout(&output), "2 findings are written to base.json\n");
+    assert_eq!(stdout(&run(folder.path(), &["--write-baseline", "base.json", "-q"])), "");
+    // A program that asks for a report has one.
+    let found = report(folder.path(), &["--write-baseline", "base.json"]);
+    assert_eq!(rules(&found), [RULE, RULE]);
 }
 
 #[test]

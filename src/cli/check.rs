@@ -4,12 +4,12 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicUsize;
 
-use super::args::{CheckArgs, FileArgs};
+use super::args::{CheckArgs, FileArgs, FormatArg};
 use super::progress::Progress;
 use super::{Ending, Failure, Verdict, output, terminal};
 use crate::config::{Config, Settings, Stdin, find, nearest};
 use crate::engine;
-use crate::finding::{Applicability, Confidence, Problem, ProblemKind, Severity};
+use crate::finding::{Applicability, Confidence, Known, Problem, ProblemKind, Severity};
 use crate::fix::{self, Change};
 use crate::report::{self, Format, Paint, Style, View, clean};
 use crate::rules::{find_page, pages};
@@ -69,7 +69,12 @@ pub(super) fn run(args: CheckArgs) -> Ending {
     if let Some(path) = &args.write_baseline {
         let known = run.outcome.suppressed.iter().filter(|(_, how)| *how == crate::finding::Suppression::Baseline);
         let all = run.outcome.findings.iter().chain(known.map(|(reported, _)| reported));
+        let count = all.clone().count();
         output::write(path, &baseline.unwrap_or_default().renewed(all, &settings, &run.sources))?;
+        if args.format == FormatArg::Human && args.output.is_none() {
+            // Whoever freezes findings has seen them.
+            return frozen(path, count, &run.outcome.gone, args.quiet);
+        }
         // They are not in the file that was written.
         run.outcome.gone.clear();
     }
@@ -97,6 +102,19 @@ pub(super) fn run(args: CheckArgs) -> Ending {
     }
     let fails = threshold(&args, &settings).is_some_and(|threshold| run.outcome.worst() >= Some(threshold));
     Ok(if fails && !args.exit_zero && args.write_baseline.is_none() { Verdict::Fail } else { Verdict::Pass })
+}
+
+/// Says what a baseline was written with.
+fn frozen(path: &Path, count: usize, gone: &[Known], quiet: bool) -> Ending {
+    if !quiet {
+        let dropped = match gone.len() {
+            0 => String::new(),
+            count => format!("; {count} that no longer occurred {} dropped", if count == 1 { "is" } else { "are" }),
+        };
+        let findings = if count == 1 { "finding is" } else { "findings are" };
+        output::print(&format!("{count} {findings} written to {}{dropped}\n", path.display()))?;
+    }
+    Ok(Verdict::Pass)
 }
 
 /// The severity from which on a run fails.

@@ -469,3 +469,25 @@ fn notification<'a>(problem: &'a Problem, sources: &SourceSet) -> Notification<'
         locations: place.into_iter().collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::human::tests::outcome;
+
+    #[test]
+    fn of_too_many_results_the_most_severe_are_listed() {
+        let (mut outcome, sources) = outcome();
+        let error = outcome.findings[0].clone();
+        let mut note = error.clone();
+        note.finding.severity = Severity::Note;
+        outcome.findings = vec![note; MOST_RESULTS];
+        outcome.findings.push(error.clone());
+        outcome.suppressed.push((error, Suppression::Baseline));
+        let listed = listed(&outcome);
+        assert_eq!(listed.len(), MOST_RESULTS);
+        assert_eq!(listed[0].0.finding.severity, Severity::Error);
+        assert!(listed.iter().all(|(_, how)| how.is_none()));
+        assert!(render(&outcome, &sources).contains("2 findings are left out, the least severe first"));
+    }
+}
