@@ -118,7 +118,12 @@ impl Reader<'_, '_> {
             let conditions = at.checked_sub(1).and_then(|at| self.conditions.get(at));
             let conditions = conditions.map_or_else(|| Rc::from([]), |(_, conditions)| conditions.clone());
             let name = self.word(&name);
-            let args = directive.args().map(|word| self.word(&word)).collect();
+            let mut args: Vec<Word> = directive.args().map(|word| self.word(&word)).collect();
+            if let (parser::Ending::LuaBlock, Some(block)) = (directive.ending(), directive.block()) {
+                // The code is what `content_by_lua '…'` has as its last argument.
+                let text = self.document.text(block.inner).into_owned();
+                args.push(Word { text, span: place(self.file, block.inner), templated: false });
+            }
             directives.push(Directive { name, args, block, span, conditions });
         }
         directives.into()

@@ -60,10 +60,10 @@ impl<'t> Compiler<'t> {
         Some((denied.and(presence(rules.first()?)), 403, span))
     }
 
-    /// `auth_basic` and `auth_jwt`.
+    /// `auth_basic` and its kin.
     fn credentials(&mut self, level: LevelId, state: &State) -> Vec<(Guard, u16, Span)> {
         let mut checks = Vec::new();
-        for name in ["auth_basic", "auth_jwt"] {
+        for name in ["auth_basic", "auth_jwt", "auth_pam", "auth_ldap", "auth_digest"] {
             let Some(directive) = self.levels.find(level, name) else { continue };
             let Some(realm) = directive.args.first() else { continue };
             let (text, _) = self.text(state, realm);

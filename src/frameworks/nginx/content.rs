@@ -28,16 +28,42 @@ const OPAQUE: &[&str] = &[
     "content_by_lua_file",
     "js_content",
     "perl",
-    "echo",
     "passenger_enabled",
-    "stub_status",
-    "empty_gif",
-    "dav_methods",
     "api",
     "status",
     "push_stream_publisher",
     "push_stream_subscriber",
+    "push_stream_websocket",
+    "nchan_publisher",
+    "nchan_subscriber",
+    "nchan_pubsub",
     "rtmp_stat",
+    "rtmp_control",
+    "upload_pass",
+    "drizzle_pass",
+    "postgres_pass",
+    "redis_pass",
+    "redis2_pass",
+    "vod",
+    "hls",
+    "echo_exec",
+];
+
+/// Directives that answer GET and HEAD, and every other method with 405 (measured with nginx 1.22).
+const READ_ONLY: &[&str] = &["stub_status", "empty_gif"];
+
+/// Directives that answer every method alike (echo-nginx-module 0.63; measured).
+const ECHOES: &[&str] = &["echo", "echo_duplicate", "echo_location", "echo_subrequest", "echo_request_body"];
+
+/// Directives of the phases before the content whose code may answer by itself.
+const SCRIPTS: &[&str] = &[
+    "rewrite_by_lua",
+    "rewrite_by_lua_block",
+    "rewrite_by_lua_file",
+    "access_by_lua",
+    "access_by_lua_block",
+    "access_by_lua_file",
+    "js_access",
 ];
 
 /// Where an answer comes from, which decides whether an `error_page` takes its place.
@@ -56,7 +82,7 @@ impl<'t> Compiler<'t> {
     pub fn before_rewrite(&mut self, level: LevelId, state: &State) -> Vec<Node> {
         let mut nodes = Vec::new();
         let own = self.levels.get(level);
-        if let Some(internal) = own.own("internal").filter(|_| !state.internal) {
+        if let Some(internal) = own.own("internal").filter(|_| !state.internal && !state.renamed) {
             let span = internal.span;
             nodes.push(self.respond(level, state, StepKind::Route, Status::Code(404), span, Origin::Itself));
             return nodes;
@@ -90,7 +116,8 @@ impl<'t> Compiler<'t> {
 
     /// What a level does with a request that its rewrite directives let through.
     pub fn after_rewrite(&mut self, level: LevelId, state: &State) -> Vec<Node> {
-        let mut nodes = self.access(level, state);
+        let mut nodes = self.scripts(level, state);
+        nodes.extend(self.access(level, state));
         let tries = self.levels.get(level).own("try_files").filter(|directive| directive.args.len() > 1);
         match tries {
             Some(directive) => nodes.extend(self.try_files(level, state, directive)),
@@ -190,9 +217,43 @@ impl<'t> Compiler<'t> {
         self.serve(server, state)
     }
 
+    /// Code that runs before the content: it may let the request pass, or answer by itself.
+    fn scripts(&mut self, level: LevelId, state: &State) -> Vec<Node> {
+        let mut nodes = Vec::new();
+        let scripts: Vec<&Directive> = SCRIPTS.iter().filter_map(|name| self.levels.find(level, name)).collect();
+        for script in scripts {
+            let span = script.span;
+            let name = &script.name.text;
+            // What refuses some requests lets the others pass. What is done with OPTIONS is the code's to say.
+            let refuses = Guard::Unknown(Reason::new(format!("whether the code of {name} answers"), span));
+            let preflight =
+                Guard::Unknown(Reason::new(format!("the code of {name} may answer OPTIONS by itself"), span));
+            let options = passes(&state.method, &StringTest::Equals("OPTIONS".to_owned()), span);
+            let may = options.clone().and(preflight).or(Guard::not(options).and(refuses));
+            let node = self.unread(level, state, script);
+            nodes.push(guarded(may.and(presence(script)), vec![node], span));
+        }
+        nodes
+    }
+
+    /// An answer of code that is not read.
+    fn unread(&mut self, level: LevelId, state: &State, directive: &Directive) -> Node {
+        let span = directive.span;
+        let reason = Reason::new(format!("{} answers", directive.name.text), span);
+        let effect = |kind: EffectKind| Effect { when: Guard::Always, kind, span };
+        let effects = vec![
+            effect(EffectKind::Opaque(reason.clone())),
+            effect(EffectKind::Respond(Some(Status::Unknown(reason)))),
+        ];
+        let label = self.levels.get(level).label.clone();
+        let nodes = vec![Node::Step(step(StepKind::Route, label, span, effects))];
+        self.answering(level, state, nodes, Origin::Itself)
+    }
+
     /// The directive that hands on, or answers in a way of its own. `if` and `limit_except` have that of their location.
     fn handler(&self, level: LevelId) -> Option<&'t Directive> {
-        let names = || PASSES.iter().map(|(name, _)| *name).chain(OPAQUE.iter().copied());
+        let others = || [OPAQUE, READ_ONLY, ECHOES].concat();
+        let names = || PASSES.iter().map(|(name, _)| *name).chain(others());
         let own = |level: LevelId| names().find_map(|name| self.levels.get(level).own(name));
         own(level).or_else(|| match self.levels.get(level).kind {
             LevelKind::If | LevelKind::LimitExcept => own(self.levels.home(level)),
@@ -203,22 +264,29 @@ impl<'t> Compiler<'t> {
     fn content(&mut self, level: LevelId, state: &State) -> Node {
         let Some(handler) = self.handler(level) else { return self.file(level, state, false) };
         let family = PASSES.iter().find(|(name, _)| handler.is(name)).map(|(_, family)| *family);
+        let span = handler.span;
+        let is = |method: &str| passes(&state.method, &StringTest::Equals(method.to_owned()), span);
+        let reads = Guard::any([is("GET"), is("HEAD")]);
         match family {
-            Some(family) => self.pass(level, state, handler, family),
-            None => {
-                let reason = Reason::new(format!("{} answers", handler.name.text), handler.span);
-                let effects = vec![
-                    Effect { when: Guard::Always, kind: EffectKind::Opaque(reason.clone()), span: handler.span },
-                    Effect {
-                        when: Guard::Always,
-                        kind: EffectKind::Respond(Some(Status::Unknown(reason))),
-                        span: handler.span,
-                    },
-                ];
-                let label = self.levels.get(level).label.clone();
-                let nodes = vec![Node::Step(step(StepKind::Route, label, handler.span, effects))];
-                self.answering(level, state, nodes, Origin::Itself)
+            // It knows no other methods (`ngx_http_memcached_module.c`).
+            Some("memcached") => {
+                let refused = self.respond(level, state, StepKind::Static, Status::Code(405), span, Origin::Itself);
+                let passed = self.pass(level, state, handler, "memcached");
+                guarded(Guard::Always, vec![guarded(Guard::not(reads), vec![refused], span), passed], span)
             }
+            Some(family) => self.pass(level, state, handler, family),
+            None if READ_ONLY.iter().any(|name| handler.is(name)) => {
+                let refused = self.respond(level, state, StepKind::Static, Status::Code(405), span, Origin::Itself);
+                let code = state.status.unwrap_or(200);
+                let answered = self.respond(level, state, StepKind::Static, Status::Code(code), span, Origin::Itself);
+                guarded(Guard::Always, vec![guarded(Guard::not(reads), vec![refused], span), answered], span)
+            }
+            None if ECHOES.iter().any(|name| handler.is(name)) => {
+                let code = self.levels.get(level).own("echo_status").and_then(|status| status.arg(0)?.parse().ok());
+                let code = code.or(state.status).unwrap_or(200);
+                self.respond(level, state, StepKind::Route, Status::Code(code), span, Origin::Final)
+            }
+            None => self.unread(level, state, handler),
         }
     }
 
@@ -243,12 +311,13 @@ impl<'t> Compiler<'t> {
             true => Guard::Never,
             false => Guard::Unknown(Reason::new("whether the path is that of a folder", root)),
         };
-        let mut effects = vec![
+        let mut effects = self.dav(level, state);
+        effects.extend([
             answer(Guard::not(reads), 405),
             answer(Guard::not(there), 404),
             answer(Guard::not(folder.clone()).and(is_folder), 301),
             answer(is("POST").and(Guard::not(folder.clone())), 405),
-        ];
+        ]);
         let listing = Guard::Unknown(Reason::new("whether the folder lacks an index file", root));
         if !self.levels.is_on(level, "autoindex") {
             effects.push(answer(folder.and(listing), 403));
@@ -257,6 +326,25 @@ impl<'t> Compiler<'t> {
         let label = format!("the files of {}", self.levels.get(self.levels.home(level)).label);
         let nodes = vec![Node::Step(step(StepKind::Static, label, root, effects))];
         self.answering(level, state, nodes, Origin::Itself)
+    }
+
+    /// `dav_methods` and `dav_ext_methods`: what is written may be written or not; OPTIONS is answered by the latter
+    /// alone (measured with nginx 1.22).
+    fn dav(&self, level: LevelId, state: &State) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for directive in ["dav_methods", "dav_ext_methods"].iter().filter_map(|name| self.levels.find(level, name)) {
+            for method in directive.args.iter().filter(|word| word.text != "off") {
+                let span = method.span;
+                let status = match method.text.to_ascii_uppercase().as_str() {
+                    "OPTIONS" => Status::Code(200),
+                    _ => Status::Unknown(Reason::new("whether what is written can be written", span)),
+                };
+                let when = passes(&state.method, &StringTest::Equals(method.text.to_ascii_uppercase()), span);
+                let kind = EffectKind::Respond(Some(status));
+                effects.push(Effect { when: when.and(presence(directive)), kind, span });
+            }
+        }
+        effects
     }
 
     /// `proxy_pass` and its kin.

@@ -36,6 +36,7 @@ impl<'t> Compiler<'t> {
             self.add_header(state, directive, when, &mut effects);
         }
         self.unread_includes(level, &mut effects);
+        self.filters(level, &mut effects);
         effects.retain(|effect| effect.when != Guard::Never);
         if effects.is_empty() {
             return Vec::new();
@@ -185,6 +186,28 @@ impl<'t> Compiler<'t> {
                 let gone = when.clone().and(Guard::not(set));
                 effects.push(write(WriteOp::Remove, name, None, Vec::new(), gone, directive.span));
                 effects.push(write(WriteOp::Set, name, Some((text, word.span)), hops, when.clone(), directive.span));
+            }
+        }
+    }
+
+    /// Code that changes the headers of every answer, where it may speak of CORS: it does what it likes with them.
+    fn filters(&self, level: LevelId, effects: &mut Vec<Effect>) {
+        let names =
+            ["header_filter_by_lua", "header_filter_by_lua_block", "header_filter_by_lua_file", "js_header_filter"];
+        for directive in names.iter().filter_map(|name| self.levels.find(level, name)) {
+            let is_text = matches!(directive.name.text.as_str(), "header_filter_by_lua" | "header_filter_by_lua_block");
+            let speaks = directive.args.iter().any(|word| {
+                let text = word.text.to_ascii_lowercase();
+                text.contains("access-control") || text.contains("access_control") || text.contains("require")
+            });
+            if is_text && !speaks {
+                continue;
+            }
+            let reason = Reason::new(format!("{} may change it", directive.name.text), directive.span);
+            for name in crate::cors::headers::RESPONSE {
+                let value = Some((Text::Unknown(reason.clone()), directive.span));
+                let when = presence(directive).and(Guard::Unknown(reason.clone()));
+                effects.push(write(WriteOp::Set, name, value, Vec::new(), when, directive.span));
             }
         }
     }

@@ -165,6 +165,8 @@ fn server(loaded: &Loaded, beside: &[&[Directive]], version: Version) -> Option<
     let mut remarks = std::mem::take(&mut compiler.remarks);
     remarks.extend(dead(inside));
     let startup_error = match (&loaded.error, compiler.error.take()) {
+        // nginx refuses each directive as it comes to it, and to the end of the file last.
+        (Some((why, _)), Some(error)) if why.starts_with("unexpected end of file") => Some(error),
         (Some((why, span)), _) => Some((why.clone(), *span)),
         (None, error) => error,
     };

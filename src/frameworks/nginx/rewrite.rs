@@ -58,6 +58,7 @@ impl<'t> Compiler<'t> {
             let mut again = state.clone();
             let when = std::mem::replace(&mut again.changed, Guard::Never);
             again.broken = Guard::Never;
+            again.renamed = true;
             again.redirects += 1;
             let server = self.servers[state.server].level;
             let mut group = Group::new(Dispatch::Plain, span);
@@ -255,12 +256,14 @@ impl<'t> Compiler<'t> {
             let mut again = state.clone();
             again.uri = to;
             again.rewritten = true;
+            again.renamed = true;
             again.changed = Guard::Never;
             again.broken = Guard::Never;
             again.redirects += 1;
             let nodes = self.locate(self.servers[state.server].level, again);
             return push(phase, when, nodes, directive.span);
         }
+        state.renamed |= when == Guard::Always;
         state.uri = Text::choose(when.clone(), to, state.uri.clone());
         state.rewritten = true;
         if flag == "break" || flag == "last" {
@@ -286,9 +289,10 @@ impl<'t> Compiler<'t> {
             return vec![self.redirect(level, state, 302, to, span)];
         };
         match code {
-            444 => {
+            // The second is for clients that are gone: nothing is sent either (measured).
+            444 | 499 if code == 444 || text.is_none() => {
                 let effects = vec![Effect { when: Guard::Always, kind: EffectKind::Close, span }];
-                vec![Node::Step(step(StepKind::Route, "return 444".to_owned(), span, effects))]
+                vec![Node::Step(step(StepKind::Route, format!("return {code}"), span, effects))]
             }
             301 | 302 | 303 | 307 | 308 if text.is_some() => {
                 let (to, _) = text.map_or((Text::literal(""), Vec::new()), |text| self.text(state, text));
@@ -395,7 +399,9 @@ pub(super) fn condition(args: &[Word]) -> Result<Condition, String> {
         words.remove(0);
     }
     let Some(last) = words.last_mut() else { return Err("invalid condition \")\"".to_owned()) };
-    let Some(stripped) = last.text.strip_suffix(')') else { return invalid(&words) };
+    let Some(stripped) = last.text.strip_suffix(')') else {
+        return Err(format!("invalid condition \"{}\"", last.text));
+    };
     last.text = stripped.to_owned();
     if last.text.is_empty() {
         words.pop();

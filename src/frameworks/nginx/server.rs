@@ -61,6 +61,8 @@ pub(super) struct State {
     pub errored: bool,
     /// Whether the request was redirected internally.
     pub internal: bool,
+    /// Whether a `rewrite` led here: `internal` lets it in.
+    pub renamed: bool,
     /// How often.
     pub redirects: u8,
 }
@@ -142,6 +144,7 @@ impl<'t> Compiler<'t> {
                 status: None,
                 errored: false,
                 internal: false,
+                renamed: false,
                 redirects: 0,
             };
             group.nodes = self.serve(level, state);

