@@ -57,7 +57,8 @@ fn check(folder: &Path, files: &[(String, String)]) -> Vec<(Project, Vec<Finding
 
 /// Plays an exchange again.
 fn replay(name: &str, project: &Project, row: &Evidence) {
-    let answer = Session::ordinary(&project.servers[0], Environment::Unknown).answer(&row.request);
+    let session = Session::ordinary(&project.servers[0], Environment::Unknown);
+    let answer = session.assuming(row.settings.clone()).answer(&row.request);
     assert_eq!(answer.status, row.status, "{name}: the status of {:?}", row.request);
     let shown: Vec<_> = answer
         .headers

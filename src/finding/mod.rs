@@ -11,6 +11,7 @@ pub use outcome::{Known, Outcome, Problem, ProblemKind, Reported, Suppression};
 use serde::Serialize;
 
 use crate::cors::Request;
+use crate::model::Guard;
 use crate::source::{FileId, Span};
 
 /// One fault, at the place where a person would change it.
@@ -100,6 +101,8 @@ impl Label {
 pub struct Evidence {
     /// The request, with the headers that matter.
     pub request: Request,
+    /// The settings of the environment under which it is so.
+    pub settings: Vec<(Guard, bool)>,
     /// Whether the page asks with the visitor's cookies (`credentials: 'include'`).
     pub credentials: bool,
     /// The status, where it is known.

@@ -34,6 +34,8 @@ pub struct Session<'a> {
     pub(super) last_index: FxHashMap<Span, usize>,
     /// Whether it was asked anything yet.
     pub(super) asked: bool,
+    /// Conditions that hold or do not in every world.
+    assumed: Vec<(Guard, bool)>,
     /// What stands behind each hand-over, by the place of its effect.
     pub(super) behind: FxHashMap<Span, Behind<'a>>,
 }
@@ -129,6 +131,7 @@ impl<'a> Session<'a> {
             ordinary: false,
             last_index: FxHashMap::default(),
             asked: false,
+            assumed: Vec::new(),
             behind: FxHashMap::default(),
         }
     }
@@ -144,10 +147,16 @@ impl<'a> Session<'a> {
         self
     }
 
+    /// Takes conditions that cannot be decided, as those on the environment, to hold or not.
+    pub fn assuming(mut self, conditions: Vec<(Guard, bool)>) -> Self {
+        self.assumed = conditions;
+        self
+    }
+
     /// Asks it, and remembers what the request leaves behind.
     pub fn answer(&mut self, request: &Request) -> Answer {
         let mut worlds = Vec::new();
-        let mut open = vec![Vec::<(Guard, bool)>::new()];
+        let mut open = vec![self.assumed.clone()];
         let mut left = FxHashMap::default();
         while let Some(assumptions) = open.pop() {
             if worlds.len() + open.len() >= MOST_WORLDS {

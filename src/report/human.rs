@@ -397,6 +397,7 @@ pub(in crate::report) mod tests {
         let mut request = Request::new("GET", "/api/me");
         request.headers = vec![("Origin".into(), "https://evil.example".into())];
         finding.evidence.push(Evidence {
+            settings: Vec::new(),
             request,
             credentials: true,
             status: Some(200),

@@ -122,7 +122,9 @@ pub fn check(project: &Project, sources: &SourceSet, is_asked: impl Fn(&Server) 
 /// Adds to a finding how sure it is, and the environment on which it hangs.
 pub fn with_certainty(finding: &mut Finding, certainty: &Certainty) {
     if let Certainty::Environment(_) = certainty {
-        finding.confidence = if certainty.is_development() { Confidence::Low } else { Confidence::Medium };
+        // In development an open policy is no danger, but one that the browser refuses is somebody's lost afternoon.
+        let harmless = certainty.is_development() && finding.category != Category::Breakage;
+        finding.confidence = if harmless { Confidence::Low } else { Confidence::Medium };
         if let Some(words) = certainty.describe() {
             finding.message = format!("{}, where {words}", finding.message);
         }

@@ -11,8 +11,8 @@ use super::routes::{Route, routes_of};
 use super::trace::{Diagnosis, diagnose};
 use crate::cors::{Fetch, Origin, Request, Verdict, browser, headers};
 use crate::model::{
-    Answer, Effect, EffectKind, Environment, HeaderWrite, Project, RemarkKind, Sent, Server, Session, Step, StepKind,
-    World, each_effect,
+    Answer, Effect, EffectKind, Environment, Guard, HeaderWrite, Project, RemarkKind, Sent, Server, Session, Step,
+    StepKind, World, each_effect,
 };
 use crate::source::{SourceSet, Span};
 
@@ -85,6 +85,15 @@ impl<'a> ServerView<'a> {
         answer
     }
 
+    /// Asks the server in the ordinary case, where these conditions on the environment hold or not.
+    pub fn ask_where(&self, request: &Request, settings: &[(Guard, bool)]) -> Rc<Answer> {
+        if settings.is_empty() {
+            return self.ask(request);
+        }
+        let session = Session::ordinary(self.server, Environment::Unknown).assuming(settings.to_vec());
+        Rc::new(self.project.linked(session).answer(request))
+    }
+
     /// Asks the server, in every circumstance: whether a file is there, a limit is reached, a body is broken.
     pub fn ask_in_all_circumstances(&self, request: &Request) -> Answer {
         self.project.linked(Session::new(self.server, Environment::Unknown)).answer(request)
@@ -111,13 +120,18 @@ impl<'a> ServerView<'a> {
 
     /// Plays a page's call through the browser: preflight where one is needed, then the request.
     pub fn play(&self, fetch: &Fetch) -> Exchange {
+        self.play_where(fetch, &[])
+    }
+
+    /// The same, where these conditions on the environment hold or not.
+    pub fn play_where(&self, fetch: &Fetch, settings: &[(Guard, bool)]) -> Exchange {
         let request = browser::actual_request(fetch);
         let preflight = browser::needs_preflight(fetch).map(|request| {
-            let answer = self.ask(&request);
+            let answer = self.ask_where(&request, settings);
             (request, answer)
         });
         let first = preflight.as_ref().map(|(_, answer)| browser::check_preflight(fetch, &answer.reply()));
-        let answer = self.ask(&request);
+        let answer = self.ask_where(&request, settings);
         let verdict = match first {
             Some(verdict) if !verdict.is_allowed() => verdict,
             _ => browser::check_response(fetch, &answer.reply()),

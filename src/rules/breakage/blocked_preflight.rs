@@ -30,7 +30,7 @@ impl Rule for BlockedPreflight {
             if !diagnosis.place.contains(diagnosis.policy) {
                 finding.labels.push(Label::new(diagnosis.policy, "the policy comes too late"));
             }
-            finding.evidence = evidence(view, &diagnosis.fetch);
+            finding.evidence = evidence(view, &diagnosis.fetch, &diagnosis.certainty);
             finding.consequence = Some(match diagnosis.by {
                 Some(StepKind::Auth) if diagnosis.block.status != Some(403) => format!(
                     "browsers send no credentials with a preflight, so every one is refused: {}",

@@ -30,7 +30,7 @@ impl Rule for ConflictingPolicies {
             if let Some(other) = other.filter(|other| *other != diagnosis.place && !other.contains(diagnosis.place)) {
                 finding.labels.push(Label::new(other, "answers the preflight"));
             }
-            finding.evidence = evidence(view, &diagnosis.fetch);
+            finding.evidence = evidence(view, &diagnosis.fetch, &diagnosis.certainty);
             finding.consequence = Some(format!(
                 "pages of {} pass one check and fail the other: {}",
                 diagnosis.fetch.origin,

@@ -50,7 +50,7 @@ impl DuplicateAllowOrigin {
         finding.consequence = Some(format!(
             "every page is refused, also where the values are equal: \"The 'Access-Control-Allow-Origin' header contains multiple values '{together}', but only one is allowed.\""
         ));
-        finding.evidence = evidence(view, &call.fetch);
+        finding.evidence = evidence(view, &call.fetch, &certainty);
         finding.help = Some(help(view, equal));
         let both = lines.iter().any(|sent| !is_own(view, sent)) && lines.iter().any(|sent| is_own(view, sent));
         if both {

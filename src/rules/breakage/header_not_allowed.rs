@@ -42,7 +42,7 @@ impl Rule for HeaderNotAllowed {
             let has_list = writes.iter().any(|(_, effect, write)| {
                 write.trail.0.first().map_or(effect.span, |(place, _)| *place) == first.place
             });
-            finding.evidence = evidence(view, &first.fetch);
+            finding.evidence = evidence(view, &first.fetch, &first.certainty);
             finding.consequence = Some(format!(
                 "\"Request header field {} is not allowed by Access-Control-Allow-Headers in preflight response.\"",
                 first.block.parameter

@@ -45,7 +45,7 @@ impl Rule for InvalidCredentialsValue {
                     finding.consequence = Some(consequence(value));
                     finding.help = Some("send `true`, in lower case".into());
                     let fetch = Fetch::get(&*origin, &route.path).with_method(&*route.method).with_credentials();
-                    finding.evidence = evidence(view, &fetch);
+                    finding.evidence = evidence(view, &fetch, &certainty);
                     with_trail(finding, sent);
                     with_certainty(finding, &certainty);
                     if let Some(span) = edits::literal(view, place, value) {

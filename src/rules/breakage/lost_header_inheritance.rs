@@ -46,7 +46,7 @@ impl Rule for LostHeaderInheritance {
                     }
                     let message = format!("{level} throws away the CORS headers of an `if` before it: the last counts");
                     let Some(finding) = self.report(view, &lost, message, report) else { continue };
-                    finding.evidence = evidence(view, &call.fetch);
+                    finding.evidence = evidence(view, &call.fetch, &certainty);
                     finding.help = Some(format!(
                         "repeat the headers in {level}: it inherits from its location, not from another `if`"
                     ));

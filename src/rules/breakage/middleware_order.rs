@@ -106,7 +106,7 @@ impl MiddlewareOrder {
                 finding.labels.push(Label::new(route.span, "answers without it"));
             }
         }
-        finding.evidence = evidence(view, &first.fetch);
+        finding.evidence = evidence(view, &first.fetch, &first.certainty);
         finding.consequence = Some(format!(
             "a preflight passes, the request is sent and carried out, and its answer is kept from the page: {}",
             first.block.summary()

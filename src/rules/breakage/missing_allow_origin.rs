@@ -49,7 +49,7 @@ impl MissingAllowOrigin {
             if !route.span.contains(diagnosis.place) {
                 finding.labels.push(Label::new(route.span, "answers without them"));
             }
-            finding.evidence = evidence(view, &diagnosis.fetch);
+            finding.evidence = evidence(view, &diagnosis.fetch, &diagnosis.certainty);
             finding.consequence = Some(format!(
                 "the request is sent and carried out, and its answer is kept from the page: {}",
                 diagnosis.block.summary()
@@ -75,7 +75,7 @@ impl MissingAllowOrigin {
             let header = headers::canonical(&sent.name).into_owned();
             let message = format!("{header} is sent without Access-Control-Allow-Origin, and does nothing alone");
             let Some(finding) = report.at(self.id(), source(&sent), "does nothing alone", message) else { continue };
-            finding.evidence = evidence(view, &call.fetch);
+            finding.evidence = evidence(view, &call.fetch, &certainty);
             finding.consequence =
                 Some("\"No 'Access-Control-Allow-Origin' header is present on the requested resource.\"".to_owned());
             finding.help = Some("send Access-Control-Allow-Origin with the origin that may read".into());

@@ -25,7 +25,7 @@ impl Rule for MissingOnErrors {
                 continue;
             };
             finding.labels.push(Label::new(diagnosis.policy, "the policy"));
-            finding.evidence = evidence(view, &diagnosis.fetch);
+            finding.evidence = evidence(view, &diagnosis.fetch, &diagnosis.certainty);
             finding.consequence = Some(CONSEQUENCE.into());
             finding.help = Some("apply the policy where it sees errors too, once for the whole application".into());
             finding.confidence = diagnosis.confidence;

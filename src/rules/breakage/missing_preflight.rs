@@ -55,7 +55,7 @@ impl MissingPreflight {
         } else if !route.span.contains(diagnosis.policy) {
             finding.labels.push(Label::new(diagnosis.policy, "the policy"));
         }
-        finding.evidence = evidence(view, &diagnosis.fetch);
+        finding.evidence = evidence(view, &diagnosis.fetch, &diagnosis.certainty);
         finding.consequence = Some(if hangs {
             "the browser waits for the answer to OPTIONS until it gives up, and never sends the request".to_owned()
         } else {

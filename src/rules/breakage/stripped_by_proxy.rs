@@ -3,7 +3,7 @@
 use crate::cors::{Fetch, headers};
 use crate::finding::{Confidence, Label};
 use crate::model::{EffectKind, Forward, KnownBy, Server, WriteOp, each_effect};
-use crate::rules::{Report, Route, Rule, ServerView, evidence};
+use crate::rules::{Certainty, Report, Route, Rule, ServerView, evidence};
 use crate::source::Span;
 
 /// `stripped-by-proxy`
@@ -59,7 +59,7 @@ impl Rule for StrippedByProxy {
             });
             finding.confidence = confidence;
             if let Some(fetch) = proof(view, server, span) {
-                finding.evidence = evidence(view, &fetch);
+                finding.evidence = evidence(view, &fetch, &Certainty::Always);
             }
         }
     }

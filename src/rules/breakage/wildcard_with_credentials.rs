@@ -45,7 +45,7 @@ impl Rule for WildcardWithCredentials {
                 // One that needs the preflight, on which the fault is seen.
                 fetch = fetch.with_header("Content-Type", "application/json");
             }
-            finding.evidence = evidence(view, &fetch);
+            finding.evidence = evidence(view, &fetch, &certainty);
             finding.consequence = Some(
                 "every request with `credentials: 'include'` fails: \"The value of the 'Access-Control-Allow-Origin' header in the response must not be the wildcard '*' when the request's credentials mode is 'include'.\"".into(),
             );

@@ -35,7 +35,7 @@ impl Rule for InsecureOrigin {
                 if credentials {
                     fetch = fetch.with_credentials();
                 }
-                finding.evidence = evidence(view, &fetch);
+                finding.evidence = evidence(view, &fetch, &certainty);
                 finding.consequence = Some(if credentials {
                     "somebody on the same network can put a script into that page, and read the answers with the visitor's cookies".into()
                 } else {

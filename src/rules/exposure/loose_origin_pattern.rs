@@ -48,7 +48,7 @@ impl Rule for LooseOriginPattern {
                 if credentials {
                     fetch = fetch.with_credentials();
                 }
-                finding.evidence = evidence(view, &fetch);
+                finding.evidence = evidence(view, &fetch, &certainty);
                 finding.consequence = Some(if credentials {
                     "whoever registers that name can read the answers with the visitor's cookies".into()
                 } else {

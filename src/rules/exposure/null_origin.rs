@@ -40,7 +40,7 @@ impl Rule for NullOrigin {
             if credentials {
                 fetch = fetch.with_credentials();
             }
-            finding.evidence = evidence(view, &fetch);
+            finding.evidence = evidence(view, &fetch, &certainty);
             finding.consequence = Some(
                 "a page in `<iframe sandbox=\"allow-scripts\">` sends `Origin: null`, whoever made the page, and can read the answer".into(),
             );

@@ -82,7 +82,7 @@ fn reflection(view: &ServerView, route: &Route, credentials: bool, rule: &'stati
     if credentials {
         fetch = fetch.with_credentials();
     }
-    finding.evidence = evidence(view, &fetch);
+    finding.evidence = evidence(view, &fetch, &certainty);
     finding.consequence = Some(if credentials {
         "any site that a signed-in visitor opens can send this request with the visitor's cookies, and read the answer"
             .into()

@@ -32,7 +32,7 @@ impl Rule for SharedHostOrigin {
                 let label = format!("lets in `{}`", tenant.origin);
                 let Some(finding) = report.at(self.id(), test.check.span, label, message) else { continue };
                 let fetch = Fetch::get(&tenant.origin, &route.path).with_method(&*route.method).with_credentials();
-                finding.evidence = evidence(view, &fetch);
+                finding.evidence = evidence(view, &fetch, &certainty);
                 finding.consequence =
                     Some("whoever deploys a page there can read the answers with the visitor's cookies".into());
                 finding.help = Some(format!("name your own deployments: `https://your-app.{}`", tenant.suffix));

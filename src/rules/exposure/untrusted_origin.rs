@@ -49,7 +49,7 @@ impl UntrustedOrigin {
         if allows_credentials(world) && value != "*" {
             fetch = fetch.with_credentials();
         }
-        finding.evidence = evidence(view, &fetch);
+        finding.evidence = evidence(view, &fetch, &certainty);
         finding.help = Some("remove it, or add it to `[origins] trusted` in corslint.toml".into());
         with_trail(finding, sent);
         with_certainty(finding, &certainty);

@@ -73,7 +73,8 @@ impl Rule for WildcardOrigin {
                 });
             }
             if is_wildcard(world) || echoed {
-                finding.evidence = evidence(view, &Fetch::get(STRANGER, &route.path).with_method(&*route.method));
+                finding.evidence =
+                    evidence(view, &Fetch::get(STRANGER, &route.path).with_method(&*route.method), &certainty);
             }
         }
         // Where a write hangs on something that is not known, `*` is `*` all the same whenever it happens.
@@ -170,7 +171,7 @@ impl Rule for WildcardFallback {
             finding.help = Some("fall back to nothing, or refuse to start without the variable".into());
             with_trail(finding, sent);
             let stranger = Fetch::get(STRANGER, &route.path).with_method(&*route.method);
-            finding.evidence = evidence(view, &stranger);
+            finding.evidence = evidence(view, &stranger, &certainty);
             finding.evidence.retain(|row| row.verdict == "allowed");
         }
     }
