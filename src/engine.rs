@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::config::Settings;
 use crate::finding::{Finding, Outcome, Problem, ProblemKind};
@@ -22,7 +22,7 @@ use crate::source::{
 };
 use crate::syntax::program::Program;
 use crate::syntax::{SourceKind, lower};
-use crate::triage::{Baseline, triage};
+use crate::triage::{Baseline, Linted, triage};
 
 pub use fixing::{Fixed, fix};
 
@@ -98,7 +98,9 @@ fn run_over(settings: &Settings, baseline: Option<&Baseline>, progress: &AtomicU
     problems.retain(|problem| settings.is_touched(&absolute(&settings.base, Path::new(&problem.file))));
     problems.sort();
     problems.dedup();
-    let triaged = triage(analysis.findings, settings, baseline, &sources, &gathered.kinds);
+    let linted =
+        Linted { kinds: &gathered.kinds, in_servers: &analysis.in_servers, by_name: &|path| named(settings, path) };
+    let triaged = triage(analysis.findings, settings, baseline, &sources, &linted);
     let outcome = Outcome {
         findings: triaged.findings,
         suppressed: triaged.suppressed,
@@ -182,6 +184,12 @@ fn unread(file: &SourceFile, program: &Program) -> Option<Problem> {
     Some(Problem { file: file.name.clone(), line, kind, message: message.to_owned() })
 }
 
+/// Whether a file was asked for by its own name, and not with a folder around it.
+fn named(settings: &Settings, path: &Path) -> bool {
+    let is_named = |asked: &PathBuf| absolute(&settings.base, asked) == path;
+    settings.stdin.as_ref().is_some_and(|stdin| stdin.path == path) || settings.paths.iter().any(is_named)
+}
+
 fn walk_settings(settings: &Settings) -> WalkSettings {
     WalkSettings {
         base: settings.base.clone(),
@@ -229,6 +237,8 @@ struct Analysis {
     findings: Vec<Finding>,
     problems: Vec<Problem>,
     servers: usize,
+    /// The files of servers that are known as a whole.
+    in_servers: FxHashSet<FileId>,
     unknown_facts: usize,
 }
 
@@ -247,9 +257,11 @@ fn analyse(gathered: &mut Gathered, settings: &Settings, sources: &Arc<SourceSet
     let (project, problems) = extract(gathered, settings, sources, false);
     let servers = &project.servers;
     let findings = rules::check(&project, sources, analysis::speaks_of_cors);
+    let complete = servers.iter().filter(|server| server.complete);
     Analysis {
         findings,
         problems,
+        in_servers: complete.flat_map(|server| server.files.iter().copied().chain([server.span.file])).collect(),
         servers: servers.iter().filter(|server| server.complete && analysis::speaks_of_cors(server)).count(),
         unknown_facts: servers.iter().map(analysis::unknown_facts).sum(),
     }

@@ -192,8 +192,10 @@ fn the_diff_is_one_that_tools_apply() {
 #[test]
 fn standard_input_is_fixed_to_standard_output() {
     let folder = folder(&[]);
-    let output = run_with(folder.path(), &["-", "--stdin-filename", "a.js", "--fix"], UNNEEDED);
-    assert_eq!((output.status.code(), stdout(&output)), (Some(0), "const cors = 1;\r\nlet end;\r\n"));
+    let server = OPEN.replace("origin: true", "origin: 'https://a.example'").replace('\n', "\r\n");
+    let output = run_with(folder.path(), &["-", "--stdin-filename", "a.js", "--fix"], &format!("{UNNEEDED}{server}"));
+    let fixed = format!("const cors = 1;\r\nlet end;\r\n{server}");
+    assert_eq!((output.status.code(), stdout(&output)), (Some(0), fixed.as_str()));
     assert!(stderr(&output).contains("3 fixed"));
 }
 

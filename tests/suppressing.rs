@@ -5,7 +5,7 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use common::program::{OPEN, RULE, folder, json, report, rules, run, stdout, write};
+use common::program::{OPEN, RULE, folder, json, report, rules, run, run_with, stdout, write};
 
 /// What is left of the findings of a program, and how many a comment settled.
 fn left(files: &[(&str, &str)]) -> (Vec<String>, u64) {
@@ -138,9 +138,30 @@ fn a_value_in_an_environment_file_is_settled_there() {
         write(folder.path(), ".env", &settled);
         let found = report(folder.path(), &["--min-confidence", "low"]);
         assert_eq!((rules(&found).len(), &found["summary"]["suppressed"]), (0, &1.into()));
+        write(folder.path(), ".env", &settled.replace("invalid-origin", "null-origin"));
+        let found = report(folder.path(), &["--min-confidence", "low"]);
+        assert_eq!(rules(&found), ["unused-suppression", "invalid-origin"]);
     } else {
         panic!("{found:#}");
     }
+}
+
+#[test]
+fn a_file_that_is_linted_alone_may_hold_what_others_need() {
+    let app = "const app = require('express')();\nconst { origins } = require('./origins');\napp.use(require('cors')({ origin: origins, credentials: true }));\napp.get('/', (req, res) => res.send('x'));\napp.listen(3000);\n";
+    let origins = "const cors = 1;\nexports.origins = [\n  /^https:\\/\\/.*.example\\.com$/, // corslint: ignore[loose-origin-pattern] ours\n];\n";
+    let folder = folder(&[("app.js", app), ("origins.js", origins)]);
+    // What it needs is seen where it is used, so nothing can be said here, and nothing is removed.
+    assert_eq!(rules(&report(folder.path(), &["origins.js"])), [""; 0]);
+    let input = run_with(folder.path(), &["-", "--stdin-filename", "origins.js", "--fix"], origins);
+    assert_eq!(stdout(&input), origins);
+    run(folder.path(), &["origins.js", "--fix"]);
+    assert_eq!(read(folder.path(), "origins.js"), origins);
+    // A name that is none is one wherever it stands, and a server knows its own.
+    write(folder.path(), "origins.js", &origins.replace("[loose-origin-pattern]", "[loose-pattern]"));
+    assert_eq!(rules(&report(folder.path(), &["origins.js"])), ["unknown-suppression"]);
+    write(folder.path(), "app.js", &app.replace("app.listen", "// corslint: ignore[null-origin]\napp.listen"));
+    assert!(rules(&report(folder.path(), &["app.js"])).contains(&"unused-suppression"));
 }
 
 #[test]

@@ -8,7 +8,7 @@ mod surroundings;
 use std::path::Path;
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 pub use baseline::Baseline;
 use comments::{Ignore, Reach, ignores};
@@ -33,16 +33,36 @@ pub struct Triaged {
     pub gone: Vec<Known>,
 }
 
-/// Decides about each finding. `linted` gives the language of every file that was asked for: comments count in others
-/// too, but only in these they must be needed.
+/// What the run looked at.
+pub struct Linted<'a> {
+    /// Every file that was asked for, with its language.
+    pub kinds: &'a FxHashMap<FileId, FileKind>,
+    /// The files of servers that are known as a whole.
+    pub in_servers: &'a FxHashSet<FileId>,
+    /// Whether a file was asked for by its own name, and not with a folder around it.
+    pub by_name: &'a dyn Fn(&Path) -> bool,
+}
+
+impl Linted<'_> {
+    /// Whether what a file's comments settle would have been seen. Of a file that was asked for alone and that makes no
+    /// server, most faults show only where another file uses it.
+    fn is_settled_here(&self, file: &SourceFile, settings: &Settings) -> bool {
+        if self.kinds.contains_key(&file.id) {
+            return self.in_servers.contains(&file.id) || !(self.by_name)(&file.path);
+        }
+        is_settings(&file.path) && settings.asks_for(&settings.name_in_project(&file.path))
+    }
+}
+
+/// Decides about each finding. Comments count in every file that was read; in some they must also be needed.
 pub fn triage(
     findings: Vec<Finding>,
     settings: &Settings,
     baseline: Option<&Baseline>,
     sources: &SourceSet,
-    linted: &FxHashMap<FileId, FileKind>,
+    linted: &Linted<'_>,
 ) -> Triaged {
-    let kind_of = |file: &SourceFile| linted.get(&file.id).copied().or_else(|| language_of_comments(&file.path));
+    let kind_of = |file: &SourceFile| linted.kinds.get(&file.id).copied().or_else(|| language_of_comments(&file.path));
     let mut comments: FxHashMap<FileId, Vec<(Ignore, Vec<bool>)>> = FxHashMap::default();
     for file in sources.files() {
         if let Some(kind) = kind_of(&file) {
@@ -71,8 +91,13 @@ pub fn triage(
         }
     }
     for file in sources.files() {
-        let Some(ignores) = comments.get(&file.id).filter(|_| linted.contains_key(&file.id)) else { continue };
+        let Some(ignores) = comments.get(&file.id) else { continue };
+        let is_settled_here = linted.is_settled_here(&file, settings);
+        if !is_settled_here && !linted.kinds.contains_key(&file.id) {
+            continue;
+        }
         for (ignore, used) in ignores {
+            let used = if is_settled_here { used } else { &vec![true; used.len()] };
             for mut finding in about(&file, ignore, used, settings) {
                 if let Some(severity) = settings.severity(finding.rule, &file.path, finding.severity) {
                     finding.severity = severity;
@@ -103,12 +128,15 @@ pub fn triage(
     triaged
 }
 
-/// In which language the comments of a file are written: settings (`.env`, YAML, TOML) have those of Python.
+/// In which language the comments of a file are written: settings have those of Python.
 fn language_of_comments(path: &Path) -> Option<FileKind> {
-    let name = path.file_name()?.to_string_lossy();
-    let is_settings =
-        name.starts_with(".env") || [".env", ".yml", ".yaml", ".toml"].iter().any(|end| name.ends_with(end));
-    FileKind::of_name(path).or(is_settings.then_some(FileKind::Python))
+    FileKind::of_name(path).or(is_settings(path).then_some(FileKind::Python))
+}
+
+/// Whether a file holds settings: `.env`, YAML, TOML.
+fn is_settings(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.starts_with(".env") || [".env", ".yml", ".yaml", ".toml"].iter().any(|end| name.ends_with(end))
 }
 
 /// The findings, those of one rule at one place made one.
@@ -296,7 +324,8 @@ mod tests {
         }
 
         fn triage(&self, findings: Vec<Finding>, baseline: Option<&Baseline>) -> Triaged {
-            triage(findings, &self.settings, baseline, &self.sources, &self.kinds)
+            let linted = Linted { kinds: &self.kinds, in_servers: &FxHashSet::default(), by_name: &|_| false };
+            triage(findings, &self.settings, baseline, &self.sources, &linted)
         }
     }
 
