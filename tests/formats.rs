@@ -288,7 +288,12 @@ fn gitlab_gets_what_its_documentation_asks_for() {
         assert!(!path.starts_with("./") && folder.path().join(path).is_file(), "{path}");
         assert!(issue["location"]["lines"]["begin"].as_u64().unwrap() >= 1);
     }
-    assert!(issues.iter().any(|issue| issue["check_name"] == "problem/syntax-error"));
+    let severity_of =
+        |name: &str| issues.iter().find(|issue| issue["check_name"] == name).map(|issue| &issue["severity"]);
+    assert_eq!(severity_of(RULE), Some(&"critical".into()));
+    assert_eq!(severity_of("wildcard-fallback"), Some(&"major".into()));
+    assert_eq!(severity_of("development-origin"), Some(&"info".into()));
+    assert_eq!(severity_of("problem/syntax-error"), Some(&"minor".into()));
     let empty = common::program::folder(&[]);
     assert_eq!(stdout(&run(empty.path(), &["--format", "gitlab"])), "[]\n");
 }
@@ -329,6 +334,12 @@ fn problems_are_shown_and_count_only_when_strict() {
     let report = json(&run(folder.path(), &["--format", "json"]));
     let kinds: Vec<_> = report["problems"].as_array().unwrap().iter().map(|problem| &problem["kind"]).collect();
     assert_eq!(kinds, ["binary-file", "syntax-error"]);
-    assert_eq!(run(folder.path(), &["--strict"]).status.code(), Some(2));
+    for format in FORMATS {
+        for args in [&["--strict"][..], &["--strict", "--exit-zero"], &["--strict", "--fail-on", "never"]] {
+            let output = run(folder.path(), &[args, &["--format", format]].concat());
+            assert_eq!(output.status.code(), Some(2), "{args:?} {format}");
+            assert!(stdout(&output).contains("the file is not text"), "{format}");
+        }
+    }
     assert_eq!(run(folder.path(), &["app.js", "--strict"]).status.code(), Some(1));
 }

@@ -125,16 +125,17 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// A finding in a line, or in two where the terminal is narrow.
+    /// A finding in a line, or in a few where the terminal is narrow.
     fn again(&mut self, finding: &Finding) {
         let Some(&above) = self.explained.get(&said(finding)) else { return };
         let head = format!("{}[{}]", finding.severity, finding.rule);
         let (place, above) = (self.place(finding.primary.span), format!("as at {}", self.place(above)));
-        let fits = width(&head) + width(&place) + width(&above) + 4 <= self.view.width;
+        let gap = |fits: bool| if fits { " " } else { "\n  " };
+        let rest = width(&place) + width(&above) + 4;
+        let (first, second) = (gap(width(&head) + rest <= self.view.width), gap(rest <= self.view.width));
         let head = self.paint.paint(style_of(finding.severity), &head);
         let place = self.paint.paint(Style::Bold, &place);
-        let gap = if fits { " " } else { "\n  " };
-        self.out.push_str(&format!("{head}:{gap}{place}, {}\n", self.paint.paint(Style::Dim, &above)));
+        self.out.push_str(&format!("{head}:{first}{place},{second}{}\n", self.paint.paint(Style::Dim, &above)));
     }
 
     fn finding(&mut self, group: &[&Finding]) {
