@@ -51,6 +51,26 @@ impl Evaluator<'_> {
         if path.extension().is_some_and(|extension| extension == "json") {
             return self.read_json(path);
         }
+        for package in self.packages_around(path) {
+            self.run_module(&package);
+        }
+        self.run_module(path)
+    }
+
+    /// The packages in which a module of Python stands, by their own modules, from the outermost on: they run before
+    /// what stands in them (`importlib._bootstrap._find_and_load_unlocked`).
+    fn packages_around(&self, path: &Path) -> Vec<PathBuf> {
+        if path.extension().is_none_or(|extension| extension != "py") {
+            return Vec::new();
+        }
+        let depths = (1..32).map(|dots| self.loader.resolve(path, &".".repeat(dots), Language::Python));
+        let mut packages: Vec<PathBuf> =
+            depths.map_while(|package| package).filter(|package| package != path).collect();
+        packages.reverse();
+        packages
+    }
+
+    fn run_module(&mut self, path: &Path) -> Option<ModuleId> {
         let (file, program) = self.loader.program(path)?;
         if let Some(&id) = self.by_file.get(&file) {
             return Some(id);

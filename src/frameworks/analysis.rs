@@ -8,7 +8,7 @@ use crate::eval::{Evaluator, Host, Repository};
 use crate::finding::Problem;
 use crate::frameworks::{express, flask, nginx};
 use crate::model::{EffectKind, Guard, Server, each_effect, steps};
-use crate::source::{FileId, SourceSet};
+use crate::source::{FileId, FileKind, SourceSet, scan};
 use crate::syntax::program::{Language, Program};
 
 /// The files to start from.
@@ -39,7 +39,10 @@ pub fn servers(sources: &Arc<SourceSet>, root: &Path, tree: &nginx::Tree, input:
             evaluator.run_file(path);
         }
     }
-    for (path, ..) in &input.programs {
+    let (makers, others): (Vec<_>, Vec<_>) = input.programs.iter().partition(|(path, file, _)| {
+        FileKind::of_name(path).is_some_and(|kind| scan::makes_server(kind, sources.get(*file).text.as_bytes()))
+    });
+    for (path, ..) in makers.into_iter().chain(others) {
         evaluator.run_file(path);
     }
     evaluator.stand_in(Language::JavaScript);

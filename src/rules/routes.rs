@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
+use super::source;
 use super::view::{STRANGER, ServerView};
 use crate::cors::{Request, headers};
 use crate::model::{EffectKind, End, Group, Node, PathMatch, RemarkKind, Step, StepKind, steps};
@@ -65,7 +66,7 @@ pub(super) fn routes_of(view: &ServerView) -> Vec<Route> {
         let mut places: Vec<(Span, String)> = answer
             .worlds
             .iter()
-            .flat_map(|world| world.headers.iter().map(|sent| (sent.span, sent.name.to_ascii_lowercase())))
+            .flat_map(|world| world.headers.iter().map(|sent| (source(sent), sent.name.to_ascii_lowercase())))
             .filter(|(_, name)| headers::RESPONSE.contains(&name.as_str()))
             .collect();
         places.sort();

@@ -7,14 +7,25 @@ use crate::source::Span;
 
 /// An item of the configuration; `None` where it is not set.
 pub(super) fn property(eval: &mut Evaluator, id: ObjectId, name: &str, span: Span) -> Value {
-    match field(eval, id, name) {
-        Some(value) => value,
-        None => match &eval.object(id).open {
-            Some(reason) => Value::new(Kind::Unknown(reason.clone()), span),
-            None => Value::new(Kind::Null, span),
-        },
+    if let Some(value) = field(eval, id, name) {
+        return value;
     }
+    let mut value = match &eval.object(id).open {
+        Some(reason) => Value::new(Kind::Unknown(reason.clone()), span),
+        None => Value::new(Kind::Null, span),
+    };
+    let prefixed = eval.object(id).calls.iter().filter(|call| &*call.name == PREFIXED);
+    let prefixes: Vec<String> =
+        prefixed.filter_map(|call| call.arguments.get(0)?.as_str().map(str::to_owned)).collect();
+    for prefix in prefixes {
+        let given = eval.environment_variable(&format!("{prefix}_{name}"), span);
+        value = Value::choose(given.present(), given, value);
+    }
+    value
 }
+
+/// The name under which it is remembered that variables of a prefix are items.
+const PREFIXED: &str = "from_prefixed_env";
 
 /// `app.config[key] = value`.
 pub(super) fn assign(eval: &mut Evaluator, id: ObjectId, key: &Value, value: &Value, span: Span) {
@@ -88,13 +99,23 @@ pub(super) fn method(eval: &mut Evaluator, id: ObjectId, call: &MethodCall) -> O
         "from_prefixed_env" => {
             let prefix = first.as_ref().or(call.arguments.keyword("prefix")).and_then(Value::as_str).unwrap_or("FLASK");
             let prefix = prefix.to_owned();
+            // What is set already gives way to a variable that may be set. What flask-cors looks for by itself is there
+            // where a file of variables has it: nearly no deployment sets it besides. The rest is asked for when read.
+            let own: Vec<String> = eval.object(id).fields.iter().map(|field| field.name.to_string()).collect();
             for option in super::options::NAMES {
                 let name = format!("CORS_{}", option.to_ascii_uppercase());
+                let given = eval.environment_variable(&format!("{prefix}_{name}"), call.span);
+                if !own.contains(&name) && matches!(given.kind, Kind::Choose(_)) {
+                    eval.set_field(id, &name, given, call.span);
+                }
+            }
+            for name in own {
                 let given = eval.environment_variable(&format!("{prefix}_{name}"), call.span);
                 let old = property(eval, id, &name, call.span);
                 let value = Value::choose(given.present(), given, old);
                 eval.set_field(id, &name, value, call.span);
             }
+            record(eval, id, PREFIXED, vec![Value::str(prefix.as_str(), call.span)], call.span);
         }
         "from_envvar" | "from_file" | "from_json" => {
             eval.leave_open(id, Reason::new("a file of settings that is not read", call.span));

@@ -86,19 +86,36 @@ pub(super) fn property(eval: &mut Evaluator, of: &Native, name: &str, span: Span
     })
 }
 
-/// `request.get_json()`: the body has to be JSON by its type (415, Werkzeug 2.3 and later) and by its text (400).
-fn json(eval: &mut Evaluator, lenient: bool, span: Span) -> Value {
-    if !lenient {
-        let is_json = Guard::test(Text::header("content-type"), StringTest::Contains("json".into()), span);
-        errors::throw(eval, Guard::not(is_json.clone()), 415, span);
-        let has_body = Guard::HasHeader("content-length".into());
-        let broken = Guard::Unknown(Reason::new("whether the body can be parsed", span));
-        errors::throw(eval, Guard::all([is_json, has_body, broken]), 400, span);
-    }
+/// `request.get_json()`: the body has to be JSON by its type (415, Werkzeug 2.3 and later), unless that is overruled by
+/// `force`, and by its text (400).
+fn json(eval: &mut Evaluator, force: bool, span: Span) -> Value {
+    let is_json = Guard::test(Text::header("content-type"), StringTest::Contains("json".into()), span);
+    let parsed = if force { Guard::Always } else { is_json.clone() };
+    errors::throw(eval, Guard::not(parsed.clone()), 415, span);
+    let has_body = Guard::HasHeader("content-length".into());
+    let broken = Guard::Unknown(Reason::new("whether the body can be parsed", span));
+    errors::throw(eval, Guard::all([parsed.clone(), has_body.clone(), broken]), 400, span);
+    // A preflight has no body, and nothing is no JSON. Other requests are thought to have one.
+    let is_empty = is_method("OPTIONS", span).and(Guard::not(has_body));
+    errors::throw(eval, parsed.and(is_empty), 400, span);
+    note_json(eval, span);
+    body(span)
+}
+
+/// `request.get_json(silent=True)`: nothing is refused.
+fn json_if_any(eval: &mut Evaluator, span: Span) -> Value {
+    note_json(eval, span);
+    body(span)
+}
+
+fn body(span: Span) -> Value {
+    Value::unknown("the body of the request", span)
+}
+
+fn note_json(eval: &mut Evaluator, span: Span) {
     if eval.is_collecting() {
         eval.emit(EffectKind::Notice(RemarkKind::ReadsHeader("content-type".into())), span);
     }
-    Value::unknown("the body of the request", span)
 }
 
 /// A method of the request or its headers.
@@ -121,9 +138,14 @@ pub(super) fn method(eval: &mut Evaluator, of: &Native, call: &MethodCall) -> Op
             })
         }
         (REQUEST, "get_json") => {
-            let set = |name: &str| call.arguments.keyword(name).is_some_and(|value| value.truthy() != Guard::Never);
-            let lenient = set("silent") || set("force") || call.arguments.get(0).is_some();
-            Some(json(eval, lenient, call.span))
+            let set = |name: &str, at: usize| {
+                let given = call.arguments.keyword(name).or(call.arguments.get(at));
+                given.is_some_and(|value| value.truthy() != Guard::Never)
+            };
+            Some(match set("silent", 1) {
+                true => json_if_any(eval, call.span),
+                false => json(eval, set("force", 0), call.span),
+            })
         }
         (COOKIES, _) => {
             credentials(eval, "cookies", call.span);

@@ -172,7 +172,12 @@ fn preflight(eval: &mut Evaluator, id: ObjectId, options: &Options, span: Span) 
                 let name = headers::canonical(headers::MAX_AGE);
                 for (when, age) in age.branches() {
                     let set = age.truthy();
-                    let value = because_of(&age, age.to_text("None"), span);
+                    // Written only where it is set.
+                    let text = match &age.kind {
+                        Kind::Text(text) => (**text).clone(),
+                        _ => age.to_text("None"),
+                    };
+                    let value = because_of(&age, text, span);
                     eval.under(when.and(set), |eval| response::write(eval, id, "add", &name, value, span));
                 }
             }

@@ -2,7 +2,7 @@
 
 use crate::cors::headers;
 use crate::finding::{Applicability, Finding, Severity};
-use crate::model::{Effect, HeaderWrite, Text};
+use crate::model::{Effect, HeaderWrite, Text, World};
 use crate::rules::{Report, Rule, ServerView, edits};
 use crate::source::Span;
 
@@ -32,7 +32,7 @@ impl Rule for InvalidHeaderList {
         for (_, effect, write) in view.writes(is_list) {
             let place = write.trail.0.first().map_or(effect.span, |(place, _)| *place);
             for value in &write.values {
-                literals(value, &mut |list| self.list(view, write, list, place, report));
+                literals(value, &mut |list| self.list(view, effect, write, list, place, report));
             }
         }
     }
@@ -53,17 +53,32 @@ impl InvalidHeaderList {
         }
     }
 
-    fn list(&self, view: &ServerView, write: &HeaderWrite, list: &str, place: Span, report: &mut Report) {
+    fn list(
+        &self,
+        view: &ServerView,
+        effect: &Effect,
+        write: &HeaderWrite,
+        list: &str,
+        place: Span,
+        report: &mut Report,
+    ) {
         let name = headers::canonical(&write.name).into_owned();
         let Some(members) = headers::parse_list([list]) else {
             let message = format!("`{name}` cannot be read: `{list}` is no list of names with commas");
             let Some(finding) = report.at(self.id(), place, "cannot be parsed", message) else { return };
             finding.consequence = Some(if write.is(headers::EXPOSE_HEADERS) {
                 "no header is exposed".into()
+            } else if !answers_preflights(view, effect.span) {
+                finding.severity = Severity::Warning;
+                "browsers look for it on answers to preflights, and this is none: no page notices".into()
             } else {
                 format!("every preflight fails: \"Cannot parse {name} response header field in preflight response.\"")
             });
-            finding.help = Some("write the names with commas between them: `GET, PUT`".into());
+            finding.help = Some(if list.starts_with('[') || list.starts_with('(') {
+                "write one text, in which commas stand between the names: `\"GET, PUT\"`; a list is written with its brackets".into()
+            } else {
+                "write the names with commas between them: `GET, PUT`".to_owned()
+            });
             repair(view, finding, place, list);
             return;
         };
@@ -97,6 +112,12 @@ impl InvalidHeaderList {
             finding.help = Some("remove it".into());
         }
     }
+}
+
+/// Whether an answer to a preflight has what is written at a place, or may have it.
+fn answers_preflights(view: &ServerView, place: Span) -> bool {
+    let has = |world: &World| world.headers.iter().any(|sent| sent.span == place);
+    !view.complete() || view.calls().iter().any(|call| call.preflight.1.worlds.iter().any(has))
 }
 
 /// The literals that a text may be.

@@ -1,7 +1,7 @@
 //! Pages of the internet are let into a private network.
 
 use crate::cors::headers;
-use crate::rules::{Report, Rule, STRANGER, ServerView, help, only, source, when, with_trail};
+use crate::rules::{Report, Rule, STRANGER, ServerView, help, only, source, when, with_certainty, with_trail};
 
 /// `private-network-access`
 pub struct PrivateNetworkAccess;
@@ -22,7 +22,11 @@ impl Rule for PrivateNetworkAccess {
                     only(world, headers::ALLOW_ORIGIN).is_some_and(|(_, value)| value == "*" || value == STRANGER);
                 private && allowed
             };
-            let Some((_, world)) = when(&answer, opens) else { continue };
+            let Some((certainty, world)) = when(&answer, opens) else { continue };
+            // A variable that says so by its value is somebody's decision.
+            if certainty.is_chosen() {
+                continue;
+            }
             let Some((sent, _)) = only(world, headers::ALLOW_PRIVATE_NETWORK) else { continue };
             let message = "pages of the internet may reach this server in a private network, whatever their origin";
             let Some(finding) = report.at(self.id(), source(sent), "allowed here", message) else { continue };
@@ -39,6 +43,7 @@ impl Rule for PrivateNetworkAccess {
                 .into(),
             );
             with_trail(finding, sent);
+            with_certainty(finding, &certainty);
         }
     }
 }
