@@ -231,22 +231,35 @@ impl Evaluator<'_> {
                     evaluated.positional.extend(known);
                     evaluated.open = evaluated.open.or(open);
                 }
-                ArgumentSpread::Keywords => match value.as_object() {
-                    Some(id) => {
-                        let object = self.object(id);
-                        let fields = object.fields.clone();
-                        evaluated.open = evaluated.open.or_else(|| object.open.clone());
-                        evaluated
-                            .keywords
-                            .extend(fields.into_iter().map(|field| (field.name, field.value, field.span)));
-                    }
-                    None => {
-                        evaluated.open = Some(Self::unknown_reason("these keywords are not known", argument.span));
-                    }
-                },
+                ArgumentSpread::Keywords => self.keywords_of(&value, argument.span, &mut evaluated),
             }
         }
         evaluated
+    }
+
+    /// The keywords that `**value` gives. One that is there under a condition only is `undefined` elsewhere.
+    fn keywords_of(&self, value: &Value, span: Span, into: &mut Arguments) {
+        for (when, value) in value.branches() {
+            if matches!(value.kind, Kind::Undefined | Kind::Null) {
+                continue;
+            }
+            let Some(id) = value.as_object() else {
+                into.open = Some(Self::unknown_reason("these keywords are not known", span));
+                continue;
+            };
+            let object = self.object(id);
+            into.open = into.open.take().or_else(|| object.open.clone());
+            for field in &object.fields {
+                match into.keywords.iter_mut().find(|(name, ..)| *name == field.name) {
+                    Some((_, old, _)) => *old = Value::choose(when.clone(), field.value.clone(), old.clone()),
+                    None => {
+                        let absent = Value::undefined(field.span);
+                        let value = Value::choose(when.clone(), field.value.clone(), absent);
+                        into.keywords.push((field.name.clone(), value, field.span));
+                    }
+                }
+            }
+        }
     }
 
     fn call_expr(&mut self, callee: &Expr, arguments: &[Argument], frame: FrameId, span: Span) -> Value {

@@ -8,6 +8,7 @@ mod packages;
 mod paths;
 mod plain;
 mod router;
+mod schema;
 mod unowned;
 
 use std::sync::Arc;
@@ -38,6 +39,7 @@ impl Host for Express {
             "express" => "express",
             "cors" => cors::PACKAGE,
             "http" | "https" | "node:http" | "node:https" | "http2" | "node:http2" => "http",
+            "zod" | "zod/v3" | "zod/v4" => schema::PACKAGE,
             _ => return packages::import(eval, module, span),
         };
         Some(native(name, None, span))
@@ -51,6 +53,7 @@ impl Host for Express {
                 ("express", "json" | "urlencoded" | "raw" | "text") => "express.body",
                 ("express" | "http" | "cors", "default") => return Some(of.clone()),
                 ("http", "createServer" | "Server" | "createSecureServer") => "http.createServer",
+                (package, _) if package.starts_with(schema::PACKAGE) => return schema::property(package, name, span),
                 (package, _) if package.starts_with("package.") => return packages::property(function, name, span),
                 _ => return None,
             };
@@ -84,6 +87,7 @@ impl Host for Express {
             "http.createServer" => Some(create_server(eval, arguments, span)),
             name if name.starts_with("cors") => cors::call(eval, &function, arguments, span),
             name if name.starts_with("package.") => packages::call(eval, &function, arguments, span),
+            name if name.starts_with(schema::PACKAGE) => schema::call(eval, &function, arguments, span),
             _ => node::call(eval, callee, arguments, span),
         }
     }
@@ -91,6 +95,7 @@ impl Host for Express {
     fn method(&self, eval: &mut Evaluator, call: &MethodCall) -> Option<Value> {
         match eval.host_tag(call.receiver) {
             Some(APP | ROUTER | ROUTE | SERVER) => register(eval, call),
+            Some(schema::SCHEMA) => schema::method(eval, call),
             Some(_) => {
                 let numbers = major(eval) < 5;
                 node::method(eval, call, numbers)

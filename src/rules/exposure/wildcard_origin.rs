@@ -68,6 +68,8 @@ impl Rule for WildcardOrigin {
                 finding.labels.push(Label::new(span, "read here"));
                 finding.consequence = Some(if what.starts_with("Authorization") {
                     "a page elsewhere that has a token can use it from its visitors' browsers".into()
+                } else if what.contains("user") {
+                    "a page elsewhere that has a token can use it from its visitors' browsers; with cookies, no page elsewhere is let in, not even your own".into()
                 } else {
                     "browsers send no cookies where `*` answers: pages elsewhere read what a visitor would who is not signed in, and pages of your own that need cookies are refused".into()
                 });
