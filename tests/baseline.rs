@@ -78,6 +78,12 @@ fn what_no_longer_occurs_is_named() {
     assert_eq!(found["gone"].as_array().unwrap().len(), 1);
     let output = run(folder.path(), &["--baseline", "base.json", "--format", "github"]);
     assert!(stdout(&output).contains("::notice title=baseline::1 entry of the baseline does not occur any more"));
+    let log = json(&run(folder.path(), &["--baseline", "base.json", "--format", "sarif"]));
+    let notification = &log["runs"][0]["invocations"][0]["toolExecutionNotifications"][0];
+    assert_eq!(
+        (&notification["descriptor"]["id"], &notification["level"]),
+        (&"baseline-entry-gone".into(), &"note".into())
+    );
     // A file that is gone takes its entries with it.
     fs::remove_file(folder.path().join("b/app.js")).unwrap();
     assert_eq!(report(folder.path(), &["--baseline", "base.json"])["gone"][0]["path"], "b/app.js");

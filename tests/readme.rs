@@ -209,3 +209,13 @@ fn links_of_the_documents_lead_somewhere() {
     }
     assert!(dead.is_empty(), "{}", dead.join("\n"));
 }
+
+/// Continuous integration runs the tests as the README tells people to.
+#[test]
+fn the_tests_that_the_readme_names_are_those_of_ci() {
+    let ci = include_str!("../.ci/run");
+    let readme = std::fs::read_to_string(README).unwrap();
+    let (_, named) = readme.split_once("The tests:").unwrap();
+    let command = named.lines().find_map(|line| line.strip_prefix("$ ")).unwrap();
+    assert!(ci.lines().any(|line| line == command), "`{command}` is not in .ci/run");
+}

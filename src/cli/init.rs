@@ -40,7 +40,7 @@ To lint in GitHub Actions, with findings in the Security tab:
     - uses: actions/checkout@v4
     - uses: corslint/corslint@v{version}
 
-docs/ci.md tells more, also about GitLab and others.
+{repository}/blob/main/docs/ci.md tells more, also about GitLab and others.
 ",
         path = path.display(),
         repository = env!("CARGO_PKG_REPOSITORY"),

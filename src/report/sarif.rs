@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::machine::uri;
 use super::text::{self, clean};
 use crate::finding::{
-    Applicability, Category, Confidence, Finding, Fix, Label, Outcome, Problem, Reported, Severity, Suppression,
+    Applicability, Category, Confidence, Finding, Fix, Known, Label, Outcome, Problem, Reported, Severity, Suppression,
 };
 use crate::rules::{Page, pages};
 use crate::source::{SourceSet, Span};
@@ -248,6 +248,7 @@ const SOURCES: &str = "%SRCROOT%";
 pub(super) fn render(outcome: &Outcome, sources: &SourceSet) -> String {
     let listed = listed(outcome);
     let mut notifications: Vec<_> = outcome.problems.iter().map(|problem| notification(problem, sources)).collect();
+    notifications.extend(outcome.gone.iter().map(gone));
     let left_out = outcome.findings.len() + outcome.suppressed.len() - listed.len();
     if left_out > 0 {
         notifications.push(Notification {
@@ -452,6 +453,25 @@ fn sarif_fix<'a>(fix: &'a Fix, sources: &SourceSet) -> SarifFix<'a> {
         }
     }
     SarifFix { description: quoted(&fix.title), artifact_changes: changes }
+}
+
+/// An entry of the baseline that no longer occurs. Its path is relative to the project already.
+fn gone(known: &Known) -> Notification<'_> {
+    Notification {
+        descriptor: Descriptor { id: "baseline-entry-gone" },
+        level: "note",
+        message: Text {
+            text: format!("{} [{}] does not occur any more", quoted(&known.message).text, known.rule).into(),
+        },
+        locations: vec![Location {
+            id: None,
+            physical_location: PhysicalLocation {
+                artifact_location: ArtifactLocation { uri: uri(&known.path), uri_base_id: Some(SOURCES) },
+                region: None,
+            },
+            message: None,
+        }],
+    }
 }
 
 fn notification<'a>(problem: &'a Problem, sources: &SourceSet) -> Notification<'a> {
