@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Evaluator;
+use super::heap::taken;
 use super::value::{Arguments, FrameId, Kind, Native, Tag, Value};
 use crate::source::Span;
 use crate::syntax::program::Language;
@@ -62,6 +63,8 @@ const PYTHON_GLOBALS: &[&str] = &[
     "super",
     "zip",
     "enumerate",
+    "next",
+    "reversed",
     "staticmethod",
     "classmethod",
     "property",
@@ -91,6 +94,8 @@ impl Evaluator<'_> {
             (Language::Python, "urllib.parse" | "urllib") => native("urllib", span),
             (Language::Python, "decouple" | "environs" | "starlette.config") => native("decouple", span),
             (Language::Python, "functools") => native("functools", span),
+            (Language::Python, "contextlib") => native("contextlib", span),
+            (Language::Python, "io") => native("io", span),
             (Language::Python, "datetime") => native("datetime", span),
             _ => return None,
         })
@@ -114,9 +119,14 @@ impl Evaluator<'_> {
             ("urllib", "parse") => "urllib.parse",
             ("decouple", "config") => "decouple.config",
             ("decouple", "Csv") => "decouple.Csv",
+            ("contextlib", "suppress") => "contextlib.suppress",
+            ("io", "BytesIO" | "StringIO") => "io.buffer",
             ("functools", "wraps") => "functools.wraps",
             ("functools", "update_wrapper") => "functools.update_wrapper",
             ("datetime", "timedelta") => "timedelta",
+            ("str", "strip") => "str.strip",
+            ("str", "lower") => "str.lower",
+            ("str", "upper") => "str.upper",
             ("url", "URL") => "URL",
             ("url", "parse") => "url.parse",
             ("globalThis", "process") => "process",
@@ -319,9 +329,14 @@ impl Evaluator<'_> {
         let mut mapped = Vec::with_capacity(items.len());
         for (at, item) in items.into_iter().enumerate() {
             let place = item.span;
-            let arguments = Arguments::of(vec![item, Value::new(Kind::Number(at as f64), span)]);
-            let value = self.call(function, &arguments, span);
-            mapped.push(if value.as_str().is_some() { Value { span: place, ..value } } else { value });
+            let (there, item) = taken(item);
+            let mut arguments = Arguments::of(vec![item]);
+            if self.language() == Language::JavaScript {
+                arguments.positional.push(Value::new(Kind::Number(at as f64), span));
+            }
+            let value = self.under(there.clone(), |eval| eval.call(function, &arguments, span));
+            let value = if value.as_str().is_some() { Value { span: place, ..value } } else { value };
+            mapped.push(Value::choose(there, value, Value::undefined(place)));
         }
         let array = self.new_array(mapped, span);
         if let (Some(reason), Some(id)) = (open, array.as_object()) {
@@ -339,10 +354,12 @@ impl Evaluator<'_> {
         let array = self.new_array(Vec::new(), span);
         let Some(id) = array.as_object() else { return array };
         for item in items {
-            let when = match function {
-                Some(function) => self.call(function, &Arguments::of(vec![item.clone()]), span).truthy(),
-                None => item.truthy(),
+            let (there, item) = taken(item);
+            let passes = match function {
+                Some(function) => self.call(function, &Arguments::of(vec![item.clone()]), span),
+                None => item.clone(),
             };
+            let when = there.and(self.truth(&passes));
             if when != crate::model::Guard::Never {
                 self.under(when, |eval| eval.push_item(id, item));
             }
@@ -360,14 +377,12 @@ impl Evaluator<'_> {
         let mut parts = Vec::with_capacity(items.len());
         for item in items {
             // Only items that are there are asked.
-            let there = match item.kind {
-                Kind::Choose(_) => item.present(),
-                _ => Guard::Always,
-            };
+            let (there, item) = taken(item);
             let passes = match function {
-                Some(function) => self.call(function, &Arguments::of(vec![item]), span).truthy(),
-                None => item.truthy(),
+                Some(function) => self.call(function, &Arguments::of(vec![item]), span),
+                None => item,
             };
+            let passes = self.truth(&passes);
             parts.push(if all { Guard::not(there).or(passes) } else { there.and(passes) });
         }
         parts.extend(open.map(Guard::Unknown));

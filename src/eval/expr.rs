@@ -54,7 +54,8 @@ impl Evaluator<'_> {
             ExprKind::Function(function) => self.closure(function, frame),
             ExprKind::Class(class) => self.class(class, frame),
             ExprKind::Conditional { test, then, otherwise } => {
-                let test = self.expr(test, frame).truthy();
+                let test = self.expr(test, frame);
+                let test = self.truth(&test);
                 match test {
                     Guard::Always => self.expr(then, frame),
                     Guard::Never => self.expr(otherwise, frame),
@@ -345,8 +346,8 @@ impl Evaluator<'_> {
         let new = match operator {
             BinaryOperator::Or | BinaryOperator::And | BinaryOperator::Nullish => {
                 let keeps = match operator {
-                    BinaryOperator::Or => old.truthy(),
-                    BinaryOperator::And => Guard::not(old.truthy()),
+                    BinaryOperator::Or => self.truth(&old),
+                    BinaryOperator::And => Guard::not(self.truth(&old)),
                     _ => old.present(),
                 };
                 match keeps {
@@ -381,9 +382,14 @@ impl Evaluator<'_> {
         let array = self.new_array(Vec::new(), span);
         let Some(id) = array.as_object() else { return array };
         for item in items {
+            let (there, item) = super::heap::taken(item);
             let inner = self.new_frame(Some(frame), true);
             self.bind(pattern, item, inner, true);
-            let when = Guard::all(conditions.iter().map(|condition| self.expr(condition, inner).truthy()));
+            let mut when = there;
+            for condition in conditions {
+                let test = self.under(when.clone(), |eval| eval.expr(condition, inner));
+                when = when.and(self.truth(&test));
+            }
             if when == Guard::Never {
                 continue;
             }

@@ -6,6 +6,7 @@ use super::value::{Field, FrameId, Kind, Object, ObjectId, Tag, Value};
 use super::{Evaluator, Frame, Slot};
 use crate::model::{Guard, Reason};
 use crate::source::Span;
+use crate::syntax::program::Language;
 
 /// How many items an array has at most.
 const MOST_ITEMS: usize = 10_000;
@@ -113,6 +114,27 @@ impl Evaluator<'_> {
         }
     }
 
+    /// The condition that a value counts as true. Python's lists and dicts do when something is in them.
+    pub fn truth(&self, value: &Value) -> Guard {
+        match &value.kind {
+            Kind::Object(id) if self.language() == Language::Python => {
+                let object = self.object(*id);
+                let held: Vec<Guard> = match object.tag {
+                    Tag::Array | Tag::Set => object.items.iter().map(is_there).collect(),
+                    Tag::Plain => object.fields.iter().map(|field| is_there(&field.value)).collect(),
+                    _ => return Guard::Always,
+                };
+                Guard::any(held.into_iter().chain(object.open.clone().map(Guard::Unknown)))
+            }
+            Kind::Choose(choice) => {
+                let (guard, then, otherwise) = &**choice;
+                let (yes, no) = (self.truth(then), self.truth(otherwise));
+                Guard::any([guard.clone().and(yes), Guard::not(guard.clone()).and(no)])
+            }
+            _ => value.truthy(),
+        }
+    }
+
     /// Says that an object may have further fields and items.
     pub fn leave_open(&mut self, id: ObjectId, reason: Reason) {
         let object = &mut self.objects[id.0 as usize];
@@ -210,5 +232,33 @@ impl Evaluator<'_> {
         if let Some(slot) = self.frames[frame.0 as usize].names.get_mut(name) {
             slot.value = value;
         }
+    }
+}
+
+/// An item that was put in under a condition, as it is where it is there.
+pub(super) fn taken(item: Value) -> (Guard, Value) {
+    let there = is_there(&item);
+    match item.kind {
+        Kind::Choose(_) if there != Guard::Always => {
+            let mut branches = item.branches();
+            branches.retain(|(_, value)| !matches!(value.kind, Kind::Undefined));
+            let last = branches.pop().map_or_else(|| Value::undefined(item.span), |(_, value)| value);
+            let value = branches.into_iter().rev().fold(last, |rest, (when, value)| Value::choose(when, value, rest));
+            (there, value)
+        }
+        // An item that is written as `undefined` is one.
+        _ => (Guard::Always, item),
+    }
+}
+
+/// When an item that was put in under a condition is there: elsewhere it is `undefined`.
+fn is_there(item: &Value) -> Guard {
+    match &item.kind {
+        Kind::Undefined => Guard::Never,
+        Kind::Choose(choice) => {
+            let (guard, then, otherwise) = &**choice;
+            Guard::any([guard.clone().and(is_there(then)), Guard::not(guard.clone()).and(is_there(otherwise))])
+        }
+        _ => Guard::Always,
     }
 }

@@ -364,7 +364,14 @@ impl Evaluator<'_> {
                     let absent = Value::undefined(item.span);
                     items.push(Value::choose(Guard::not(guard.clone()), item, absent));
                 }
-                (items, more.or(still))
+                // What one side may hold besides is there only on that side.
+                for (when, reason) in [(guard.clone(), more), (Guard::not(guard.clone()), still)] {
+                    if let Some(reason) = reason {
+                        let unknown = Value::new(Kind::Unknown(reason), span);
+                        items.push(Value::choose(when, unknown, Value::undefined(span)));
+                    }
+                }
+                (items, None)
             }
             Kind::Undefined | Kind::Null => (Vec::new(), None),
             Kind::Unknown(reason) => (Vec::new(), Some(reason.clone())),

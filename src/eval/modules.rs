@@ -160,6 +160,11 @@ impl Evaluator<'_> {
     }
 
     /// Runs the module that `name` means in the module that is running, if it is one of the repository.
+    pub fn module_at(&self, span: Span) -> Option<ModuleId> {
+        self.by_file.get(&span.file).copied()
+    }
+
+    /// The module of a dotted name.
     pub fn module_named(&mut self, name: &str) -> Option<ModuleId> {
         self.find_module(name)
     }

@@ -18,8 +18,8 @@ impl Evaluator<'_> {
     ) -> Value {
         let first = self.expr(left, frame);
         let keeps = match operator {
-            BinaryOperator::Or => first.truthy(),
-            BinaryOperator::And => Guard::not(first.truthy()),
+            BinaryOperator::Or => self.truth(&first),
+            BinaryOperator::And => Guard::not(self.truth(&first)),
             BinaryOperator::Nullish => first.present(),
             _ => {
                 let second = self.expr(right, frame);
@@ -83,6 +83,13 @@ impl Evaluator<'_> {
             | BinaryOperator::Multiply
             | BinaryOperator::Divide
             | BinaryOperator::Remainder => match (&left.kind, &right.kind) {
+                (_, Kind::Number(0.0))
+                    if self.language() == Language::Python
+                        && matches!(operator, BinaryOperator::Divide | BinaryOperator::Remainder) =>
+                {
+                    self.throw(Value::unknown("`ZeroDivisionError`", span));
+                    Value::unknown("a division by zero", span)
+                }
                 (Kind::Number(a), Kind::Number(b)) => {
                     let number = match operator {
                         BinaryOperator::Subtract => a - b,
@@ -97,6 +104,12 @@ impl Evaluator<'_> {
             BinaryOperator::Join => {
                 if self.items(left).is_some() {
                     return self.added(left, right, span);
+                }
+                if self.host_tag(left).is_some() {
+                    // A framework's own table takes the entries in.
+                    let given = super::value::Arguments::of(vec![right.clone()]);
+                    self.call_method(left, "update", &given, span, span);
+                    return left.clone();
                 }
                 match (left.as_object(), right.as_object()) {
                     (Some(_), Some(_)) => {
@@ -142,7 +155,7 @@ impl Evaluator<'_> {
 
     pub(super) fn unary(&mut self, operator: UnaryOperator, value: Value, span: Span) -> Value {
         match (operator, &value.kind) {
-            (UnaryOperator::Not, _) => Value::test(Guard::not(value.truthy()), span),
+            (UnaryOperator::Not, _) => Value::test(Guard::not(self.truth(&value)), span),
             (UnaryOperator::Minus, Kind::Number(number)) => Value::new(Kind::Number(-number), span),
             (UnaryOperator::Plus, Kind::Number(_)) => value,
             (UnaryOperator::Plus, Kind::Str(text)) => {
@@ -306,6 +319,12 @@ impl Evaluator<'_> {
     fn compared(&mut self, operator: BinaryOperator, left: &Value, right: &Value, span: Span) -> Guard {
         use BinaryOperator::{Greater, GreaterEqual, Less, LessEqual};
         match (&left.kind, &right.kind) {
+            (Kind::Choose(choice), _) => {
+                let (guard, then, otherwise) = &**choice;
+                let yes = self.compared(operator, then, right, span);
+                let no = self.compared(operator, otherwise, right, span);
+                Guard::any([guard.clone().and(yes), Guard::not(guard.clone()).and(no)])
+            }
             (Kind::Number(a), Kind::Number(b)) => Guard::from(match operator {
                 Less => a < b,
                 LessEqual => a <= b,
@@ -354,6 +373,12 @@ impl Evaluator<'_> {
                 let yes = self.added(&then, right, span);
                 let no = self.added(&otherwise, right, span);
                 Value::choose(guard, yes, no)
+            }
+            (Kind::Object(_), Kind::Choose(choice)) => {
+                let (guard, then, otherwise) = &**choice;
+                let yes = self.added(left, then, span);
+                let no = self.added(left, otherwise, span);
+                Value::choose(guard.clone(), yes, no)
             }
             (Kind::Unknown(reason), _) | (_, Kind::Unknown(reason)) => {
                 // A text of which a part is known is still a text.

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use super::Evaluator;
 use super::builtins::native;
+use super::heap::taken;
 use super::operators::{string_test, unknown_test};
-use super::value::{Arguments, Kind, Native, Regex, Tag, Value};
+use super::value::{Arguments, Kind, Native, ObjectId, Regex, Tag, Value};
 use crate::cors::{Anchoring, Engine, Flags, Pattern, StringTest};
-use crate::model::{Guard, Text, UrlPart};
+use crate::model::{Guard, Part, Text, UrlPart};
 use crate::source::Span;
 
 impl Evaluator<'_> {
@@ -28,7 +29,47 @@ impl Evaluator<'_> {
                     None => value,
                 }
             }
-            "list" | "tuple" | "set" | "frozenset" | "sorted" => {
+            "reversed" => {
+                let (mut items, open) = self.each(&first?.clone(), span);
+                items.reverse();
+                self.list(items, open, span)
+            }
+            "sorted" => self.sorted(&first?.clone(), arguments, span),
+            "next" => self.next(&first?.clone(), arguments.get(1), span),
+            "enumerate" => {
+                let start = match arguments.get(1).or(arguments.keyword("start")).map(|start| &start.kind) {
+                    None => 0.0,
+                    Some(Kind::Number(start)) => *start,
+                    Some(_) => return None,
+                };
+                let (items, open) = self.each(&first?.clone(), span);
+                let numbered = items.into_iter().enumerate().map(|(at, item)| {
+                    let number = Value::new(Kind::Number(start + at as f64), span);
+                    let (there, item) = taken(item);
+                    Value::choose(there, self.new_array(vec![number, item], span), Value::undefined(span))
+                });
+                let numbered = numbered.collect();
+                self.list(numbered, open, span)
+            }
+            "zip" => {
+                let mut lists = Vec::new();
+                for list in &arguments.positional {
+                    match self.each(list, span) {
+                        (items, None) if !items.iter().any(|item| matches!(item.kind, Kind::Choose(_))) => {
+                            lists.push(items);
+                        }
+                        _ => return None,
+                    }
+                }
+                let shortest = lists.iter().map(Vec::len).min().unwrap_or(0);
+                let rows = (0..shortest).map(|at| {
+                    let row = lists.iter().filter_map(|list| list.get(at).cloned()).collect();
+                    self.new_array(row, span)
+                });
+                let rows = rows.collect();
+                self.list(rows, None, span)
+            }
+            "list" | "tuple" | "set" | "frozenset" => {
                 let (items, open) = match first {
                     Some(over) => self.each(over, span),
                     None => (Vec::new(), None),
@@ -38,13 +79,14 @@ impl Evaluator<'_> {
             "dict" => {
                 let id = self.new_object(Tag::Plain, span);
                 if let Some(from) = first {
-                    self.spread_fields(id, &from.clone());
+                    self.add_entries(id, &from.clone(), span);
                 }
                 for (keyword, value, at) in &arguments.keywords {
                     self.set_field(id, keyword, value.clone(), *at);
                 }
                 Value::new(Kind::Object(id), span)
             }
+            "str" if first.is_none() => Value::str("", span),
             "str" => match &first?.kind {
                 // Not known, but a text.
                 Kind::Unknown(reason) => Value::new(Kind::Text(Arc::new(Text::Unknown(reason.clone()))), span),
@@ -54,16 +96,19 @@ impl Evaluator<'_> {
                 let (value, class) = (first?.clone(), arguments.get(1)?.clone());
                 Value::test(self.of_python_class(&value, &class, span), span)
             }
-            "bool" => Value::test(first?.truthy(), span),
+            "bool" => Value::test(self.truth(first?), span),
             "int" => match &first?.kind {
                 Kind::Number(_) => first?.clone(),
-                Kind::Str(text) => Value::new(Kind::Number(text.trim().parse().ok()?), span),
+                Kind::Str(text) => match text.trim().parse() {
+                    Ok(number) => Value::new(Kind::Number(number), span),
+                    Err(_) => {
+                        self.throw(Value::unknown("`ValueError`", span));
+                        Value::unknown("a text that is no number", span)
+                    }
+                },
                 _ => return None,
             },
-            "len" => match self.items(first?) {
-                Some(object) if object.open.is_none() => Value::new(Kind::Number(object.items.len() as f64), span),
-                _ => return None,
-            },
+            "len" => self.length(&first?.clone(), span)?,
             "any" => self.quantified(&first?.clone(), None, false, span),
             "all" => self.quantified(&first?.clone(), None, true, span),
             "map" => self.map_items(&arguments.get(1)?.clone(), &first?.clone(), span),
@@ -87,11 +132,8 @@ impl Evaluator<'_> {
             "print" => Value::new(Kind::Null, span),
             "staticmethod" | "classmethod" | "property" => first?.clone(),
             "re.compile" => {
-                let ignores = arguments.get(1).or(arguments.keyword("flags"));
-                let flags = match ignores.map(|flags| &flags.kind) {
-                    None => "",
-                    Some(Kind::Native(flag)) if flag.name == "re.IGNORECASE" => "i",
-                    Some(_) => return Some(Value::unknown("the flags of this pattern", span)),
+                let Some(flags) = regex_flags(arguments.get(1).or(arguments.keyword("flags"))) else {
+                    return Some(Value::unknown("the flags of this pattern", span));
                 };
                 match &first?.kind {
                     Kind::Str(source) => python_regex(source, flags, first?.span),
@@ -99,12 +141,19 @@ impl Evaluator<'_> {
                     _ => Value::unknown("the text of this pattern", span),
                 }
             }
+            "str.strip" | "str.lower" | "str.upper" => {
+                let rest = Arguments::of(arguments.positional.get(1..).unwrap_or_default().to_vec());
+                self.call_method(first?, name.trim_start_matches("str."), &rest, span, span)
+            }
             "re.escape" => Value::str(escaped(first?.as_str()?), first?.span),
             "re.match" | "re.search" | "re.fullmatch" => {
                 let pattern = first?.clone();
                 let subject = arguments.get(1)?.clone();
+                let Some(flags) = regex_flags(arguments.get(2).or(arguments.keyword("flags"))) else {
+                    return Some(Value::unknown("the flags of this pattern", span));
+                };
                 let pattern = match &pattern.kind {
-                    Kind::Str(source) => python_regex(source, "", pattern.span),
+                    Kind::Str(source) => python_regex(source, flags, pattern.span),
                     _ => pattern,
                 };
                 self.python_match(&pattern, name.trim_start_matches("re."), &subject, span)?
@@ -121,6 +170,8 @@ impl Evaluator<'_> {
                 }
                 wrapper
             }
+            "contextlib.suppress" => native("contextlib.suppressing", span),
+            "io.buffer" => native("io.buffered", span),
             "functools.wraps.applied" => first?.clone(),
             "decouple.Csv" => native("decouple.Csv.applied", span),
             "timedelta" => self.seconds(arguments, span)?,
@@ -166,11 +217,7 @@ impl Evaluator<'_> {
             Kind::Str(_) | Kind::Text(_) => Guard::from(name == "str"),
             Kind::Null | Kind::Undefined | Kind::Function(_) | Kind::Regex(_) => Guard::Never,
             Kind::Bool(_) | Kind::Test(_) => Guard::from(matches!(name, "bool" | "int")),
-            Kind::Number(_) => {
-                // A span of time is kept as its seconds.
-                let is_span = self.loader.text(value.span).contains("delta(");
-                Guard::from(name == if is_span { "timedelta" } else { "int" })
-            }
+            Kind::Number(_) => Guard::from(name == if self.is_time_span(value) { "timedelta" } else { "int" }),
             Kind::Object(id) => match (self.object(*id).tag, name) {
                 (Tag::Plain, _) => Guard::from(name == "dict"),
                 (Tag::Array | Tag::Set, "list" | "tuple" | "set") => {
@@ -186,6 +233,11 @@ impl Evaluator<'_> {
             Kind::Unknown(reason) => Guard::Unknown(reason.clone()),
             _ => unknown_test(span),
         }
+    }
+
+    /// Whether a number stands for a `timedelta`, which is kept as its seconds.
+    pub fn is_time_span(&self, value: &Value) -> bool {
+        self.loader.text(value.span).contains("delta(")
     }
 
     fn extends(&self, class: super::ClassId, base: super::ClassId) -> bool {
@@ -204,7 +256,15 @@ impl Evaluator<'_> {
     }
 
     fn seconds(&mut self, arguments: &Arguments, span: Span) -> Option<Value> {
-        let units = [("days", 86_400.0), ("seconds", 1.0), ("minutes", 60.0), ("hours", 3_600.0), ("weeks", 604_800.0)];
+        let units = [
+            ("days", 86_400.0),
+            ("seconds", 1.0),
+            ("minutes", 60.0),
+            ("hours", 3_600.0),
+            ("weeks", 604_800.0),
+            ("milliseconds", 0.001),
+            ("microseconds", 0.000_001),
+        ];
         let mut total = 0.0;
         for (keyword, value, _) in &arguments.keywords {
             let Kind::Number(number) = value.kind else { return None };
@@ -299,7 +359,7 @@ impl Evaluator<'_> {
                     }
                     "update" => {
                         if let Some(from) = first {
-                            self.spread_fields(id, &from.clone());
+                            self.add_entries(id, &from.clone(), span);
                         }
                         for (keyword, value, at) in &arguments.keywords {
                             self.set_field(id, keyword, value.clone(), *at);
@@ -363,6 +423,14 @@ impl Evaluator<'_> {
                 "lstrip" => trimmed(|text, set| text.trim_start_matches(set).to_owned()),
                 "lower" | "casefold" => Some(text.to_lowercase()),
                 "upper" => Some(text.to_uppercase()),
+                "title" => Some(titled(text)),
+                "capitalize" => Some(capitalized(text)),
+                "removeprefix" => {
+                    first.and_then(Value::as_str).map(|part| text.strip_prefix(part).unwrap_or(text).to_owned())
+                }
+                "removesuffix" => {
+                    first.and_then(Value::as_str).map(|part| text.strip_suffix(part).unwrap_or(text).to_owned())
+                }
                 "replace" => match (first.and_then(Value::as_str), arguments.get(1).and_then(Value::as_str)) {
                     (Some(what), Some(by)) => Some(text.replace(what, by)),
                     _ => None,
@@ -413,6 +481,10 @@ impl Evaluator<'_> {
                 Value::new(Kind::Index(Arc::new((found, starts))), span)
             }
             "strip" | "rstrip" | "lstrip" | "encode" | "decode" => receiver.clone(),
+            // Werkzeug's is in upper case already.
+            "upper" if matches!(&receiver.kind, Kind::Text(text) if **text == Text::Request(Part::Method)) => {
+                receiver.clone()
+            }
             "lower" | "casefold" => match &receiver.kind {
                 Kind::Text(text) => Value::text(Text::LowerCase(text.clone()), span),
                 _ => return None,
@@ -461,7 +533,133 @@ impl Evaluator<'_> {
         let there = subject.present();
         let guard = there.and(self.tested(&anchored, pattern.span, subject, span));
         let guard = if guard == Guard::Never && subject.reason().is_some() { unknown_test(span) } else { guard };
-        Some(Value::choose(guard, self.open_array("what the pattern found", span), Value::new(Kind::Null, span)))
+        let found = Value::new(Kind::Object(self.new_object(Tag::Host("re.Match"), span)), span);
+        Some(Value::choose(guard, found, Value::new(Kind::Null, span)))
+    }
+
+    /// `sorted(…)`: what consists of known texts or numbers is sorted, the rest is unknown in its order.
+    fn sorted(&mut self, over: &Value, arguments: &Arguments, span: Span) -> Value {
+        let (items, open) = self.each(over, span);
+        let reverse = arguments.keyword("reverse").map_or(Guard::Never, |value| self.truth(value));
+        let Some(mut keyed) = self.keyed(items.clone(), arguments.keyword("key"), span) else {
+            // A set of the same items in another order.
+            return match items.len() {
+                0 | 1 => self.list(items, open, span),
+                _ => self.list(items, Some(Self::unknown_reason("the order of what is sorted", span)), span),
+            };
+        };
+        keyed.sort_by(|(a, _), (b, _)| a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal));
+        match reverse {
+            Guard::Never => {}
+            Guard::Always => keyed.reverse(),
+            _ => return Value::unknown("the order of what is sorted", span),
+        }
+        self.list(keyed.into_iter().map(|(_, item)| item).collect(), open, span)
+    }
+
+    /// Items with what they are sorted by.
+    fn keyed(&mut self, items: Vec<Value>, key: Option<&Value>, span: Span) -> Option<Vec<(SortKey, Value)>> {
+        let mut keyed = Vec::with_capacity(items.len());
+        for item in items {
+            let by = match key.filter(|key| !key.is_nullish()) {
+                Some(key) => self.call(key, &Arguments::of(vec![item.clone()]), span),
+                None => item.clone(),
+            };
+            let by = match &by.kind {
+                Kind::Str(text) => SortKey::Text(text.to_string()),
+                Kind::Number(number) => SortKey::Number(*number),
+                _ => return None,
+            };
+            keyed.push((by, item));
+        }
+        Some(keyed)
+    }
+
+    /// `len(…)`: a choice where items are there under conditions.
+    fn length(&mut self, of: &Value, span: Span) -> Option<Value> {
+        if let Some(text) = of.as_str() {
+            return Some(Value::new(Kind::Number(text.chars().count() as f64), span));
+        }
+        let (items, None) = self.each(of, span) else { return None };
+        let (mut sure, mut counted) = (0, Vec::new());
+        for item in items {
+            match taken(item) {
+                (Guard::Always, _) => sure += 1,
+                (there, _) => counted.push(there),
+            }
+        }
+        if counted.len() > MOST_COUNTED {
+            return None;
+        }
+        let mut lengths = vec![(Guard::Always, sure)];
+        for there in counted {
+            let absent = Guard::not(there.clone());
+            lengths = lengths
+                .into_iter()
+                .flat_map(|(when, length)| {
+                    [(when.clone().and(there.clone()), length + 1), (when.and(absent.clone()), length)]
+                })
+                .collect();
+        }
+        let value = |length: i32| Value::new(Kind::Number(f64::from(length)), span);
+        let (_, last) = lengths.pop()?;
+        Some(lengths.into_iter().fold(value(last), |rest, (when, length)| Value::choose(when, value(length), rest)))
+    }
+
+    /// `next(over, default)`: the first that is there.
+    fn next(&mut self, over: &Value, default: Option<&Value>, span: Span) -> Value {
+        let (items, open) = self.each(over, span);
+        let mut value = match (open, default) {
+            (Some(reason), _) => Value::new(Kind::Unknown(reason), span),
+            (None, Some(default)) => default.clone(),
+            (None, None) => Value::unknown("the first of what may be empty", span),
+        };
+        for item in items.into_iter().rev() {
+            let (there, item) = taken(item);
+            value = Value::choose(there, item, value);
+        }
+        value
+    }
+
+    /// Adds the entries of a dict, or of a list of pairs.
+    fn add_entries(&mut self, id: ObjectId, from: &Value, span: Span) {
+        if self.items(from).is_none() {
+            return self.spread_fields(id, from);
+        }
+        let (pairs, open) = self.each(from, span);
+        let of = Value::new(Kind::Object(id), span);
+        for pair in pairs {
+            let (there, pair) = taken(pair);
+            let (parts, _) = self.each(&pair, span);
+            if let [key, value] = parts.as_slice() {
+                self.under(there, |eval| eval.set_item(&of, key, value.clone(), key.span));
+            } else {
+                self.leave_open(id, Self::unknown_reason("an entry that is not known", span));
+            }
+        }
+        if let Some(reason) = open {
+            self.leave_open(id, reason);
+        }
+    }
+}
+
+/// How many items that are there under conditions are counted.
+const MOST_COUNTED: usize = 4;
+
+/// What a list is sorted by.
+#[derive(PartialEq, PartialOrd)]
+enum SortKey {
+    Number(f64),
+    Text(String),
+}
+
+/// The flags of a pattern that are followed; `None` where there are others.
+fn regex_flags(given: Option<&Value>) -> Option<&'static str> {
+    match given.map(|flags| &flags.kind) {
+        None => Some(""),
+        Some(Kind::Number(0.0)) => Some(""),
+        Some(Kind::Native(flag)) if flag.name == "re.IGNORECASE" => Some("i"),
+        Some(_) => None,
     }
 }
 
@@ -477,7 +675,7 @@ pub(super) fn python_regex(source: &str, flags: &str, span: Span) -> Value {
 pub fn python_url_part(name: &str) -> Option<UrlPart> {
     Some(match name {
         "hostname" => UrlPart::Hostname,
-        "netloc" => UrlPart::Host,
+        "netloc" => UrlPart::Netloc,
         "scheme" => UrlPart::Scheme,
         "port" => UrlPart::Port,
         _ => return None,
@@ -494,4 +692,25 @@ fn escaped(text: &str) -> String {
         escaped.push(letter);
     }
     escaped
+}
+
+/// `str.title`: every run of letters begins with a capital and goes on in small letters.
+fn titled(text: &str) -> String {
+    let mut inside = false;
+    text.chars()
+        .flat_map(|letter| {
+            let shown: Vec<char> =
+                if inside { letter.to_lowercase().collect() } else { letter.to_uppercase().collect() };
+            inside = letter.is_alphabetic();
+            shown
+        })
+        .collect()
+}
+
+/// `str.capitalize`.
+fn capitalized(text: &str) -> String {
+    let mut letters = text.chars();
+    letters
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().chain(letters.as_str().to_lowercase().chars()).collect())
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Evaluator;
+use super::heap::taken;
 use super::value::{ClassData, ClassId, Closure, FrameId, Kind, Tag, Value};
 use crate::model::{Guard, Reason};
 use crate::source::Span;
@@ -110,7 +111,8 @@ impl Evaluator<'_> {
                 self.raised()
             }
             StmtKind::If { test, then, otherwise } => {
-                let test = self.expr(test, frame).truthy();
+                let test = self.expr(test, frame);
+                let test = self.truth(&test);
                 let raised = self.raised();
                 let flow = self.branch(test, frame, then, otherwise);
                 raised.then(flow)
@@ -177,13 +179,19 @@ impl Evaluator<'_> {
                 Flow::ON
             }
             StmtKind::With { items, body } => {
+                let mut suppresses = false;
                 for (context, pattern) in items {
                     let value = self.expr(context, frame);
+                    suppresses |=
+                        matches!(&value.kind, Kind::Native(native) if native.name == "contextlib.suppressing");
                     if let Some(pattern) = pattern {
                         self.bind(pattern, value, frame, false);
                     }
                 }
-                self.block(body, frame)
+                match suppresses {
+                    true => self.attempt(body, &[Handler { pattern: None, class: None, body: Vec::new() }], &[], frame),
+                    false => self.block(body, frame),
+                }
             }
             StmtKind::Outer(names) => {
                 self.declare_outer(frame, names);
@@ -346,11 +354,21 @@ impl Evaluator<'_> {
         let mut flow = Flow::ON;
         let mut pushed = 0;
         for value in turns.into_iter().take(MOST_TURNS) {
-            let inner = self.inner(frame);
-            if let Some(pattern) = pattern {
-                self.bind(pattern, value, inner, true);
-            }
-            let turn = self.block(body, inner);
+            let (there, value) = taken(value);
+            let turn = |eval: &mut Self| {
+                let inner = eval.inner(frame);
+                if let Some(pattern) = pattern {
+                    eval.bind(pattern, value, inner, true);
+                }
+                eval.block(body, inner)
+            };
+            let turn = match there {
+                Guard::Always => turn(self),
+                there => {
+                    let turn = self.under(there.clone(), turn);
+                    Flow::either(&there, turn, Flow::ON)
+                }
+            };
             let gone = turn.stop.clone().or(turn.leave.clone());
             flow = flow.then(Flow { again: Guard::Never, ..turn });
             match gone {

@@ -78,6 +78,8 @@ pub enum UrlPart {
     Hostname,
     /// `host`: with the port.
     Host,
+    /// Python's `netloc`: with the port, in the case that it is written in.
+    Netloc,
     /// `protocol`: with its colon.
     Protocol,
     /// Python's `scheme`: without the colon.

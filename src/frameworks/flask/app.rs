@@ -96,7 +96,7 @@ pub(super) fn property(eval: &mut Evaluator, id: ObjectId, name: &str, span: Spa
     Some(match name {
         "url_map" => native("flask.url_map", Some(id), span),
         "config" if eval.object(id).tag == Tag::Host(BLUEPRINT) => Value::unknown("a blueprint's settings", span),
-        _ => match field(eval, id, name) {
+        _ => match field(eval, id, name).or_else(|| super::config::switch(eval, id, name, span)) {
             Some(value) => value,
             None => Value::unknown(format!("`.{name}` of the application"), span),
         },

@@ -2,7 +2,7 @@
 
 use super::{CONFIG, field, record};
 use crate::eval::{ClassId, Evaluator, Kind, MethodCall, ObjectId, Tag, Value};
-use crate::model::Reason;
+use crate::model::{Guard, Reason};
 use crate::source::Span;
 
 /// An item of the configuration; `None` where it is not set.
@@ -12,6 +12,13 @@ pub(super) fn property(eval: &mut Evaluator, id: ObjectId, name: &str, span: Spa
     }
     let mut value = match &eval.object(id).open {
         Some(reason) => Value::new(Kind::Unknown(reason.clone()), span),
+        None if name == "TESTING" => Value::new(Kind::Bool(false), span),
+        // It is on where the environment says so.
+        None if name == "DEBUG" => {
+            let named = Value::unknown("FLASK_DEBUG says it", span);
+            let off = Value::new(Kind::Bool(false), span);
+            Value::choose(Guard::EnvironmentSet("FLASK_DEBUG".into()), named, off)
+        }
         None => Value::new(Kind::Null, span),
     };
     let prefixed = eval.object(id).calls.iter().filter(|call| &*call.name == PREFIXED);
@@ -50,6 +57,15 @@ fn set(eval: &mut Evaluator, id: ObjectId, name: &str, value: Value, span: Span)
 pub(super) fn method(eval: &mut Evaluator, id: ObjectId, call: &MethodCall) -> Option<Value> {
     let first = call.arguments.get(0).cloned();
     match call.name {
+        "pop" => {
+            let key = first?;
+            let Some(name) = key.as_str().map(str::to_owned) else {
+                return Some(Value::unknown("a setting", call.span));
+            };
+            let value = property(eval, id, &name, call.span);
+            set(eval, id, &name, Value::undefined(call.span), call.span);
+            return Some(value);
+        }
         "get" | "setdefault" => {
             let key = first?;
             let Some(name) = key.as_str() else { return Some(Value::unknown("a setting", call.span)) };
@@ -127,6 +143,14 @@ pub(super) fn method(eval: &mut Evaluator, id: ObjectId, call: &MethodCall) -> O
 
 /// `package.module.Class`, `package.module`.
 fn named(eval: &mut Evaluator, path: &str, span: Span) -> Option<Value> {
+    // `__name__`, alone or before the name of a class.
+    if let Some(rest) = path.strip_prefix("__main__") {
+        let module = eval.module_at(span)?;
+        return match rest.strip_prefix('.') {
+            Some(name) => Some(eval.module_member(module, name, span)),
+            None => Some(Value::new(Kind::Module(module), span)),
+        };
+    }
     if let Some(module) = eval.module_named(path) {
         return Some(Value::new(Kind::Module(module), span));
     }
@@ -202,4 +226,40 @@ fn members(eval: &mut Evaluator, class: ClassId, found: &mut Vec<(String, Value,
 /// The configuration of an application.
 pub(super) fn of(eval: &Evaluator, app: ObjectId) -> Option<ObjectId> {
     field(eval, app, "config")?.as_object().filter(|id| eval.object(*id).tag == Tag::Host(CONFIG))
+}
+
+/// When exceptions that nobody handles go through to the server (`Flask.handle_exception`).
+pub(super) fn propagates(eval: &Evaluator) -> Guard {
+    let Some(id) = eval.notes.get(super::app::CURRENT).and_then(Value::as_object).and_then(|app| of(eval, app)) else {
+        return Guard::Never;
+    };
+    let on = |name: &str| field(eval, id, name).map_or(Guard::Never, |value| value.truthy());
+    match field(eval, id, "PROPAGATE_EXCEPTIONS").filter(|value| !value.is_nullish()) {
+        Some(value) => value.truthy(),
+        None => on("TESTING").or(on("DEBUG")),
+    }
+}
+
+/// `app.debug` and `app.testing`.
+pub(super) fn switch(eval: &mut Evaluator, app: ObjectId, name: &str, span: Span) -> Option<Value> {
+    let key = match name {
+        "debug" => "DEBUG",
+        "testing" => "TESTING",
+        _ => return None,
+    };
+    let id = of(eval, app)?;
+    Some(property(eval, id, key, span))
+}
+
+/// `app.debug = True`.
+pub(super) fn assign_switch(eval: &mut Evaluator, app: ObjectId, name: &str, value: &Value, span: Span) -> bool {
+    let key = match name {
+        "debug" => "DEBUG",
+        "testing" => "TESTING",
+        "secret_key" => "SECRET_KEY",
+        _ => return false,
+    };
+    let Some(id) = of(eval, app) else { return false };
+    set(eval, id, key, value.clone(), span);
+    true
 }

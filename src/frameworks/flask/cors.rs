@@ -30,6 +30,12 @@ pub(super) fn call(eval: &mut Evaluator, of: &Native, arguments: &Arguments, spa
             let application = arguments.keyword("app").or_else(|| arguments.get(0)).cloned();
             if let Some(application) = application.filter(|value| !value.is_nullish()) {
                 init(eval, &application, &[options], span);
+                if arguments.positional.len() > 1
+                    && let Some(owner) = app::owner(eval, &application)
+                {
+                    // `CORS.__init__` takes one.
+                    record(eval, owner, "startup", vec![Value::str("TypeError", span)], span);
+                }
             }
             Some(extension)
         }

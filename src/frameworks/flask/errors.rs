@@ -144,10 +144,14 @@ pub(super) fn failure(eval: &mut Evaluator, value: &Value) -> Failure {
     Failure { status, is_http, class, value: value.clone() }
 }
 
-/// Whether what is not known is only Python's own exception class.
+/// The name of Python's own exception class that a value is, or is made of.
+pub(super) fn builtin(reason: &Reason) -> Option<&str> {
+    let name = reason.text.split('`').nth(1)?;
+    (name.ends_with("Error") || name.ends_with("Exception") || name.ends_with("Interrupt")).then_some(name)
+}
+
 fn is_builtin(reason: &Reason) -> bool {
-    let name = reason.text.split('`').nth(1).unwrap_or_default();
-    name.ends_with("Error") || name == "Exception" || name.ends_with("Interrupt")
+    builtin(reason).is_some()
 }
 
 /// The status of the class of Werkzeug's that a class of the program extends: `Some(None)` for `HTTPException` itself.

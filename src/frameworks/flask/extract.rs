@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::hooks::{After, Runner};
-use super::outgoing::{WayOut, way_out, wrapped};
+use super::outgoing::{WayOut, last, way_out, wrapped};
 use super::plan::{Plan, Scope, below, late_settings, walk};
 use super::table::table;
 use super::{APP, BLUEPRINT, app, errors, field, unowned};
@@ -114,7 +114,7 @@ fn server(eval: &mut Evaluator, id: ObjectId, blueprint: Option<ObjectId>) -> Se
         walk(eval, blueprint, &scope, &mut plan, 0);
     }
     late_settings(eval, id, &mut plan);
-    let clash = clash(eval, &plan);
+    let (clash, refused) = (clash(eval, &plan), refused_rule(eval, &plan));
     let handlers = std::mem::take(&mut plan.handlers);
     let mut runner = Runner { eval, handlers, place: span };
     runner.enter(id, span);
@@ -135,6 +135,7 @@ fn server(eval: &mut Evaluator, id: ObjectId, blueprint: Option<ObjectId>) -> Se
     main.nodes.push(Node::Group(rules));
 
     let WayOut { mut outgoing, intercept, startup } = way_out(&mut runner, &plan);
+    outgoing.push(last(runner.eval, id, span));
     outgoing.extend(wrapped(runner.eval, id));
     let mut root = Group::new(Dispatch::Plain, span);
     let routing = routing_errors(&mut runner, &main, span);
@@ -152,7 +153,7 @@ fn server(eval: &mut Evaluator, id: ObjectId, blueprint: Option<ObjectId>) -> Se
         root,
         outgoing,
         listens: plan.listens,
-        startup_error: plan.startup.or(startup).or(clash),
+        startup_error: plan.startup.or(startup).or(refused).or(clash),
         remarks: plan.remarks,
         files: Vec::new(),
     };
@@ -166,6 +167,44 @@ fn runtime(eval: &Evaluator, span: Span) -> String {
         None => format!("{package} {newest} (assumed)"),
     };
     format!("{}, {}", of("flask", "3"), of("flask-cors", "6"))
+}
+
+/// Rules that Werkzeug or Flask refuses (`Rule.__init__`, `Flask.add_url_rule`).
+fn refused_rule(eval: &Evaluator, plan: &Plan) -> Option<(String, Span)> {
+    let mut names: Vec<(Option<ObjectId>, String, Span)> = Vec::new();
+    for (rule, scope, when, span) in &plan.rules {
+        if *when != Guard::Always {
+            continue;
+        }
+        let written = field(eval, *rule, "rule");
+        let text = written.as_ref().and_then(Value::as_str);
+        if scope.blueprints.is_empty() && text.is_some_and(|text| !text.starts_with('/')) {
+            return Some(("ValueError".to_owned(), *span));
+        }
+        if field(eval, *rule, "methods").is_some_and(|methods| methods.as_str().is_some()) {
+            return Some(("TypeError".to_owned(), *span));
+        }
+        let named = field(eval, *rule, "endpoint").is_some_and(|name| !name.is_nullish());
+        let view = field(eval, *rule, "view").filter(|_| !named).and_then(|view| match view.kind {
+            Kind::Function(function) => Some(function.function.clone()),
+            _ => None,
+        });
+        let Some(function) = view else { continue };
+        // A wrapper has the name of what it wraps.
+        if function.decorators.iter().any(|by| eval.loader.text(by.span).contains("wraps")) || function.is_arrow {
+            continue;
+        }
+        let owner = scope.blueprints.first().copied();
+        let is_twin = |(other, name, at): &(Option<ObjectId>, String, Span)| {
+            *other == owner && *name == function.name && *at != function.span
+        };
+        let twin = names.iter().any(is_twin);
+        if twin {
+            return Some(("AssertionError".to_owned(), *span));
+        }
+        names.push((owner, function.name.clone(), function.span));
+    }
+    None
 }
 
 /// One function that has rules as it is and below a decorator: Flask refuses a second view of one name

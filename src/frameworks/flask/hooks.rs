@@ -1,12 +1,15 @@
 //! Running the functions of a program for what they do to a request.
 
 use super::app::CURRENT;
-use super::errors::{Failure, extends, failure};
+use super::errors::{Failure, builtin, extends, failure};
 use super::settle::{Silence, settle};
 use super::{ERROR, RESPONSE, field, host_object, request, response};
-use crate::eval::{Arguments, ClassId, Collected, Evaluator, Kind, ObjectId, Tag, Value};
-use crate::model::{Effect, EffectKind, Guard, Reason, Status};
+use crate::eval::{Arguments, ClassId, Collected, Evaluator, Kind, Native, ObjectId, Tag, Value};
+use crate::model::{Effect, EffectKind, Guard, Reason, Status, Text};
 use crate::source::Span;
+
+/// What is noted when an exception goes through the application to the server around it.
+pub(super) const RAISED_MARK: &str = "raised";
 
 /// How a function that failed hands over to what comes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +44,8 @@ pub(super) enum Handled {
     Everything,
     /// Of a class of the program.
     Class(ClassId),
+    /// Of one of Python's own classes.
+    Builtin(String),
     /// Of a class that is not known.
     Other,
 }
@@ -55,7 +60,11 @@ impl Handled {
                 Some(Value { kind: Kind::Number(code), .. }) => Handled::Code(*code as u16),
                 _ => Handled::Http,
             },
-            Kind::Unknown(reason) if reason.text.contains("`Exception`") => Handled::Everything,
+            Kind::Unknown(reason) => match builtin(reason) {
+                Some("Exception" | "BaseException") => Handled::Everything,
+                Some(name) => Handled::Builtin(name.to_owned()),
+                None => Handled::Other,
+            },
             _ => Handled::Other,
         }
     }
@@ -75,9 +84,12 @@ impl Runner<'_, '_> {
         self.eval.notes.insert(CURRENT, Value::new(Kind::Object(app), span));
     }
 
-    /// A view as the effects of its rule.
-    pub(super) fn view(&mut self, view: &Value, scope: &[ObjectId], span: Span) -> Vec<Effect> {
-        let arguments = Arguments { open: Some(Reason::new("it comes with the request", span)), ..Default::default() };
+    /// A view as the effects of its rule. `texts` are its parameters that are texts.
+    pub(super) fn view(&mut self, view: &Value, texts: &[String], scope: &[ObjectId], span: Span) -> Vec<Effect> {
+        let reason = Reason::new("it comes with the request", span);
+        let text = Value::new(Kind::Text(Text::Unknown(reason.clone()).into()), span);
+        let keywords = texts.iter().map(|name| (name.as_str().into(), text.clone(), span)).collect();
+        let arguments = Arguments { keywords, open: Some(reason), ..Default::default() };
         let collected = self.eval.collected(
             |eval| {
                 let given = eval.call(view, &arguments, span);
@@ -138,8 +150,20 @@ impl Runner<'_, '_> {
         let effect = |kind: EffectKind| Effect { when: Guard::Always, kind, span };
         let mut effects = vec![effect(EffectKind::ClearHeaders)];
         let handler = self.handler_for(failure, scope);
+        if !failure.is_http && handler.as_ref().is_none_or(|(_, of_internal)| *of_internal) {
+            // `Flask.handle_exception` raises it once more.
+            let when = super::config::propagates(self.eval);
+            if when != Guard::Never {
+                effects.push(Effect { when, ..effect(EffectKind::Mark(RAISED_MARK.into())) });
+            }
+        }
+        // What is raised on is handled by nobody.
+        let handler = match handler {
+            Some((_, true)) if super::config::propagates(self.eval) == Guard::Always => None,
+            handler => handler,
+        };
         let handled = match handler {
-            Some(function) => self.handle(&function, failure, span),
+            Some((function, of_internal)) => self.handle(&function, failure, of_internal, span),
             None => match (&failure.value.kind, failure.is_http) {
                 (Kind::Object(id), true) if field(self.eval, *id, "response").is_some() => {
                     let id = *id;
@@ -181,8 +205,9 @@ impl Runner<'_, '_> {
     }
 
     /// The function that answers an exception (`Scaffold._find_error_handler`): by status before by class, blueprints
-    /// before the application, and of classes the nearest.
-    fn handler_for(&self, failure: &Failure, scope: &[ObjectId]) -> Option<Value> {
+    /// before the application, and of classes the nearest. Says whether it answers the `InternalServerError` that an
+    /// exception becomes.
+    fn handler_for(&self, failure: &Failure, scope: &[ObjectId]) -> Option<(Value, bool)> {
         let code = match failure.status {
             Status::Code(code) if failure.is_http => Some(code),
             _ => None,
@@ -198,31 +223,41 @@ impl Runner<'_, '_> {
         if let Some(code) = code
             && let Some(function) = find(&|what| matches!(what, Handled::Code(own) if *own == code))
         {
-            return Some(function);
+            return Some((function, false));
         }
         if let Some(class) = failure.class {
             let exact = find(&|what| matches!(what, Handled::Class(own) if *own == class));
             let wider = || find(&|what| matches!(what, Handled::Class(own) if extends(self.eval, class, *own)));
             if let Some(function) = exact.or_else(wider) {
-                return Some(function);
+                return Some((function, false));
+            }
+        }
+        if let Some(name) = failure.value.reason().and_then(builtin) {
+            for name in std::iter::successors(Some(name), |name| wider(name)) {
+                if let Some(function) = find(&|what| matches!(what, Handled::Builtin(own) if own == name)) {
+                    return Some((function, false));
+                }
             }
         }
         let http = || find(&|what| matches!(what, Handled::Http));
         let everything = || find(&|what| matches!(what, Handled::Everything));
         match failure.is_http {
-            true => http().or_else(everything),
+            true => http().or_else(everything).map(|function| (function, false)),
             // Unhandled, it becomes an `InternalServerError`, for which handlers are looked up again.
-            false => everything().or_else(|| find(&|what| matches!(what, Handled::Code(500)))).or_else(http),
+            false => everything().map(|function| (function, false)).or_else(|| {
+                let of_status = find(&|what| matches!(what, Handled::Code(500)));
+                of_status.or_else(http).map(|function| (function, true))
+            }),
         }
     }
 
     /// Runs an error handler: its answer as effects.
-    fn handle(&mut self, function: &Value, failure: &Failure, span: Span) -> Vec<Effect> {
+    fn handle(&mut self, function: &Value, failure: &Failure, of_internal: bool, span: Span) -> Vec<Effect> {
         let error = match (&failure.value.kind, failure.is_http) {
             (Kind::Object(id), _) if matches!(self.eval.object(*id).tag, Tag::Host(ERROR) | Tag::Instance(_)) => {
                 failure.value.clone()
             }
-            (_, true) => {
+            (_, is_http) if is_http || of_internal => {
                 let (id, value) = host_object(self.eval, ERROR, span);
                 if let Status::Code(code) = failure.status {
                     self.eval.set_field(id, "code", Value::new(Kind::Number(f64::from(code)), span), span);
@@ -329,10 +364,8 @@ fn leave(eval: &mut Evaluator, parameter: ObjectId, given: &Value, span: Span) {
         }
         _ => {
             response::flush(eval, parameter);
-            if field(eval, parameter, "status").is_some() {
-                for (when, status) in response::statuses(eval, parameter) {
-                    eval.under(when, |eval| eval.emit(EffectKind::Status(status), span));
-                }
+            for (when, status) in response::statuses(eval, parameter) {
+                eval.under(when, |eval| eval.emit(EffectKind::Status(status), span));
             }
         }
     }
@@ -362,4 +395,30 @@ fn returns(function: &Value) -> bool {
 fn failure_status(eval: &mut Evaluator, value: &Value) -> Status {
     let failure = failure(eval, value);
     if failure.is_http { failure.status } else { Status::Code(500) }
+}
+
+/// The class that one of Python's exception classes extends, as far as programs catch them.
+fn wider(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "KeyError" | "IndexError" => "LookupError",
+        "ZeroDivisionError" | "OverflowError" => "ArithmeticError",
+        "UnicodeError" => "ValueError",
+        "FileNotFoundError" | "PermissionError" | "ConnectionError" | "TimeoutError" => "OSError",
+        "NotImplementedError" | "RecursionError" => "RuntimeError",
+        "ModuleNotFoundError" => "ImportError",
+        _ => return None,
+    })
+}
+
+/// `@after_this_request`: a function that a view hands its answer to.
+pub(super) fn after_this(eval: &mut Evaluator, of: &Native, function: &Value, span: Span) -> Option<Value> {
+    if of.name != "flask.after_this_request" {
+        return None;
+    }
+    if eval.is_collecting() {
+        let (id, answer) = response::outgoing(eval, span);
+        eval.call(function, &Arguments::of(vec![answer]), span);
+        response::flush(eval, id);
+    }
+    Some(function.clone())
 }

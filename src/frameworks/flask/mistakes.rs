@@ -1,11 +1,16 @@
 //! Options that flask-cors refuses, and those that it does not know.
 
 use super::options::{Entry, NAMES, Options, entries};
-use crate::eval::Evaluator;
+use crate::eval::{Evaluator, Kind, Tag, Value};
 use crate::model::{EffectKind, Guard, RemarkKind};
 
 /// Options that the library refuses where it reads them.
 pub(super) fn refused(eval: &mut Evaluator, options: &Options) -> Option<&'static str> {
+    if let Some(refused) =
+        options.get("resources").cloned().and_then(|table| refused_table(eval, &table, options.version))
+    {
+        return Some(refused);
+    }
     let origins = options.get("origins").cloned();
     let all = match &origins {
         None => options.open.is_none(),
@@ -20,6 +25,20 @@ pub(super) fn refused(eval: &mut Evaluator, options: &Options) -> Option<&'stati
     };
     let on = |name: &str| options.is_on(name, false) == Guard::Always;
     (all && on("supports_credentials") && on("send_wildcard")).then_some("ValueError")
+}
+
+/// A table of resources that the library refuses (`parse_resources`).
+fn refused_table(eval: &mut Evaluator, table: &Value, version: u32) -> Option<&'static str> {
+    if matches!(table.kind, Kind::Null) {
+        return Some("ValueError");
+    }
+    let is_invalid = |(when, entry): &(Guard, Entry)| version >= 6 && *when == Guard::Always && entry.is_invalid();
+    let (entries, _) = entries(eval, table, false);
+    if entries.iter().any(is_invalid) {
+        return Some("ValueError");
+    }
+    let fields = table.as_object().map(|id| eval.object(id)).filter(|object| object.tag == Tag::Plain)?.fields.iter();
+    fields.into_iter().any(|field| matches!(field.value.kind, Kind::Null)).then_some("TypeError")
 }
 
 /// Remarks on options that the library does not know, and what follows.

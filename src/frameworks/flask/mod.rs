@@ -126,6 +126,9 @@ impl Host for Flask {
             Kind::Object(id) if eval.object(*id).tag == Tag::Host(RESPONSE) => {
                 response::assign(eval, *id, name, value, span)
             }
+            Kind::Object(id) if eval.object(*id).tag == Tag::Host(APP) => {
+                config::assign_switch(eval, *id, name, value, span)
+            }
             Kind::Native(function) => {
                 let function = function.clone();
                 app::assign_native(eval, &function, name, value, span)
@@ -146,7 +149,11 @@ impl Host for Flask {
                 response::assign_header(eval, &function, key, value, span);
                 true
             }
-            Kind::Native(function) => matches!(function.name, "flask.session" | "flask.g"),
+            Kind::Native(function) if function.name == "flask.session" => {
+                request::session(eval, span);
+                true
+            }
+            Kind::Native(function) => function.name == "flask.g",
             _ => false,
         }
     }
@@ -166,6 +173,7 @@ impl Host for Flask {
         let Kind::Native(function) = &decorator.kind else { return None };
         let function = function.clone();
         app::decorate(eval, &function, target, span)
+            .or_else(|| hooks::after_this(eval, &function, target, span))
             .or_else(|| cors::decorate(eval, &function, target, span))
             .or_else(|| views::decorate(eval, &function, target, span))
     }

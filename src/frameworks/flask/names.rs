@@ -46,6 +46,7 @@ pub(super) fn member(package: &str, name: &str) -> Option<&'static str> {
         ("flask" | "flask.like", "current_app") => "flask.current_app",
         ("flask" | "flask.like", "session") => "flask.session",
         ("flask" | "flask.like", "g") => "flask.g",
+        ("flask" | "flask.like", "after_this_request") => "flask.after_this_request",
         ("flask", "views") => "flask.views",
         ("flask" | "flask.views", "MethodView" | "View") => "flask.View",
         ("flask_cors", "CORS") => "flask_cors.CORS",

@@ -1,8 +1,9 @@
 //! What runs on an answer's way out: functions after requests, flask-cors, and what stands around the application.
 
+use super::errors;
 use super::extract::step;
 use super::field;
-use super::hooks::{Runner, fails};
+use super::hooks::{RAISED_MARK, Runner, fails};
 use super::mistakes::{notice, refused};
 use super::options::{Options, version};
 use super::plan::{Out, Plan};
@@ -12,11 +13,14 @@ use super::sends::set_headers;
 use super::table::mark;
 use crate::cors::headers;
 use crate::eval::{Evaluator, Kind, ObjectId, Tag, Value};
-use crate::model::{Effect, EffectKind, End, Guard, Reason, Step, StepKind};
+use crate::model::{Effect, EffectKind, End, Guard, HeaderWrite, Reason, Status, Step, StepKind, Text, Trail, WriteOp};
 use crate::source::Span;
 
 /// `app.wsgi_app = Cors(app.wsgi_app)`: a class of the program around the application that speaks of CORS.
 pub(super) fn wrapped(eval: &Evaluator, id: ObjectId) -> Option<Step> {
+    if let Some(step) = subclassed(eval, id) {
+        return Some(step);
+    }
     let wrapper = field(eval, id, "wsgi_app")?;
     let place = match &wrapper.kind {
         Kind::Object(object) => match eval.object(*object).tag {
@@ -29,9 +33,48 @@ pub(super) fn wrapped(eval: &Evaluator, id: ObjectId) -> Option<Step> {
     if !eval.loader.text(place).to_ascii_lowercase().contains("access-control-") {
         return None;
     }
-    let reason = Reason::new("what stands around the application sends headers of its own", place);
-    let effect = Effect { when: Guard::Always, kind: EffectKind::Opaque(reason), span: place };
-    Some(step(StepKind::Middleware, vec![effect], End::Continue, place, "what stands around the application"))
+    Some(opaque(place, "what stands around the application sends headers of its own"))
+}
+
+fn opaque(place: Span, why: &'static str) -> Step {
+    let effect = Effect { when: Guard::Always, kind: EffectKind::Opaque(Reason::new(why, place)), span: place };
+    step(StepKind::Middleware, vec![effect], End::Continue, place, "what stands around the application")
+}
+
+/// What comes after all functions: the session, and the server's own answer where the application raised.
+pub(super) fn last(eval: &Evaluator, id: ObjectId, span: Span) -> Step {
+    let secret = super::config::of(eval, id).and_then(|id| field(eval, id, "SECRET_KEY"));
+    let has_secret = secret.map_or(Guard::Never, |secret| secret.present());
+    let vary = HeaderWrite {
+        name: "Vary".into(),
+        op: WriteOp::AppendMembers,
+        values: vec![Text::literal("Cookie")],
+        trail: Trail::default(),
+    };
+    let raised = Guard::Marked(RAISED_MARK.into());
+    let effects = vec![
+        // `SecureCookieSessionInterface.save_session`.
+        Effect {
+            when: has_secret.and(Guard::Marked(super::request::SESSION_MARK.into())),
+            kind: EffectKind::Write(vary),
+            span,
+        },
+        Effect { when: raised.clone(), kind: EffectKind::ClearHeaders, span },
+        Effect { when: raised, kind: EffectKind::Status(Status::Code(500)), span },
+    ];
+    step(StepKind::Middleware, effects, End::Continue, span, "the end of the answer")
+}
+
+/// A class of the program that extends Flask's, or Werkzeug's answer, and sends headers of its own.
+fn subclassed(eval: &Evaluator, id: ObjectId) -> Option<Step> {
+    let class = eval.subclass_of(id);
+    let answer = field(eval, id, "response_class").and_then(|class| match class.kind {
+        Kind::Class(class) => Some(class),
+        _ => None,
+    });
+    let mut places = class.into_iter().chain(answer).map(|class| eval.class_data(class).class.span);
+    let place = places.find(|place| eval.loader.text(*place).to_ascii_lowercase().contains("access-control-"))?;
+    Some(opaque(place, "a class that extends Flask's sends headers of its own"))
 }
 
 pub(super) struct WayOut {
@@ -64,7 +107,12 @@ pub(super) fn way_out(runner: &mut Runner, plan: &Plan) -> WayOut {
                 let Some(dict) = call.arguments.get(0).and_then(Value::as_object) else { continue };
                 let version = version(runner.eval, call.span);
                 let options = Options::merge(runner.eval, None, &[dict], version);
-                startup = startup.or_else(|| refused(runner.eval, &options).map(|text| (text.to_owned(), call.span)));
+                let own = resources(runner.eval, &options, call.span);
+                let all = std::iter::once(&options).chain(own.iter().map(|resource| &resource.options));
+                for options in all {
+                    startup =
+                        startup.or_else(|| refused(runner.eval, options).map(|text| (text.to_owned(), call.span)));
+                }
                 let step = extension(runner, &options, &earlier, call.span);
                 let intercepts = options.is_on("intercept_exceptions", true);
                 if out.blueprint.is_none() && intercepts != Guard::Never {
@@ -99,6 +147,11 @@ fn extension(runner: &mut Runner, options: &Options, earlier: &[Effect], span: S
             let mut before = Vec::new();
             for resource in resources {
                 let taken = Guard::any(before.iter().cloned());
+                if resource.is_invalid {
+                    let reached = fresh.clone().and(Guard::not(taken));
+                    eval.under(reached, |eval| errors::crash(eval, "flask-cors fails on this pattern", span));
+                    break;
+                }
                 let when = Guard::all([fresh.clone(), Guard::not(taken), resource.matches.clone()]);
                 eval.under(when, |eval| {
                     notice(eval, &resource.options);

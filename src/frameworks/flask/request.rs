@@ -11,6 +11,8 @@ use crate::source::Span;
 const REQUEST: &str = "flask.request";
 const HEADERS: &str = "flask.request.headers";
 const ENVIRON: &str = "flask.request.environ";
+/// What is noted when the session is used.
+pub(super) const SESSION_MARK: &str = "session";
 const COOKIES: &str = "flask.request.cookies";
 
 /// The value of a request header, noted as being read.
@@ -28,6 +30,14 @@ fn header(eval: &mut Evaluator, name: &str, span: Span) -> Value {
 fn credentials(eval: &mut Evaluator, what: &str, span: Span) {
     if eval.is_collecting() {
         eval.emit(EffectKind::Notice(RemarkKind::ReadsCredentials(what.to_owned())), span);
+    }
+}
+
+/// Notes that the session is used: the answer then varies by its cookie.
+pub(super) fn session(eval: &mut Evaluator, span: Span) {
+    credentials(eval, "the session", span);
+    if eval.is_collecting() {
+        eval.emit(EffectKind::Mark(SESSION_MARK.into()), span);
     }
 }
 
@@ -65,7 +75,14 @@ pub(super) fn property(eval: &mut Evaluator, of: &Native, name: &str, span: Span
             value
         }
         ENVIRON => match header_of_environ(name) {
-            Some(name) => header(eval, &name, span),
+            Some(name) => {
+                let value = header(eval, &name, span);
+                let missing = Guard::not(value.present());
+                if eval.is_collecting() {
+                    eval.under(missing, |eval| errors::crash(eval, "the request has no such header", span));
+                }
+                value
+            }
             None if name == "REQUEST_METHOD" => Value::text(Text::Request(Part::Method), span),
             None => Value::unknown("a variable of the request", span),
         },
@@ -74,7 +91,7 @@ pub(super) fn property(eval: &mut Evaluator, of: &Native, name: &str, span: Span
             Value::unknown("a cookie of the request", span)
         }
         "flask.session" => {
-            credentials(eval, "the session", span);
+            session(eval, span);
             Value::unknown("the session of the request", span)
         }
         "auth.identity" => {
@@ -152,7 +169,7 @@ pub(super) fn method(eval: &mut Evaluator, of: &Native, call: &MethodCall) -> Op
             Some(Value::unknown("a cookie of the request", call.span))
         }
         ("flask.session", _) => {
-            credentials(eval, "the session", call.span);
+            session(eval, call.span);
             Some(Value::unknown("the session of the request", call.span))
         }
         ("flask.g", _) => Some(Value::unknown("what the request carries along", call.span)),
@@ -166,7 +183,10 @@ pub(super) fn contains(eval: &mut Evaluator, of: &Native, name: &str, span: Span
         HEADERS => Some(header(eval, name, span).present()),
         ENVIRON => Some(header(eval, &header_of_environ(name)?, span).present()),
         COOKIES | "flask.session" => {
-            credentials(eval, if of.name == COOKIES { "cookies" } else { "the session" }, span);
+            match of.name {
+                COOKIES => credentials(eval, "cookies", span),
+                _ => session(eval, span),
+            }
             Some(Guard::Unknown(Reason::new("what the request brings along", span)))
         }
         "flask.g" => Some(Guard::Unknown(Reason::new("what the request carries along", span))),

@@ -13,6 +13,8 @@ pub(super) struct Resource {
     pub matches: Guard,
     /// Its options.
     pub options: Options,
+    /// Whether the pattern is none, so that looking at it fails.
+    pub is_invalid: bool,
 }
 
 /// The resources of a `CORS(…)`, in the order in which they are tried.
@@ -64,7 +66,8 @@ pub(super) fn resources(eval: &mut Evaluator, options: &Options, span: Span) -> 
             }
             let takes_all = matches!(&entry, Entry::Pattern(Ok(_), text, _) if matches!(text.as_str(), "/*" | "/.*"));
             let matches = if takes_all { Guard::Always } else { entry.passes(&path, old) };
-            found.push(Resource { matches: Guard::all([when.clone(), there, matches]), options: own });
+            let is_invalid = entry.is_invalid();
+            found.push(Resource { matches: Guard::all([when.clone(), there, matches]), options: own, is_invalid });
         }
     }
     found

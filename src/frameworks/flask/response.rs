@@ -36,6 +36,7 @@ pub(super) fn outgoing(eval: &mut Evaluator, span: Span) -> (ObjectId, Value) {
 pub(super) fn call(eval: &mut Evaluator, of: &Native, arguments: &Arguments, span: Span) -> Option<Value> {
     Some(match of.name {
         "flask.body" => new(eval, span).1,
+        "flask.file" if argument(arguments, 0, "path_or_file").is_some_and(is_buffer) => new(eval, span).1,
         "flask.file" => {
             let missing = Guard::Unknown(Reason::new("whether there is a file of that name", span));
             errors::throw(eval, missing, 404, span);
@@ -74,6 +75,11 @@ pub(super) fn call(eval: &mut Evaluator, of: &Native, arguments: &Arguments, spa
     })
 }
 
+/// What is in memory is there to be sent.
+fn is_buffer(value: &Value) -> bool {
+    matches!(&value.kind, Kind::Native(native) if native.name == "io.buffered")
+}
+
 /// `make_response(…)` with the arguments of a view's answer.
 pub(super) fn make(eval: &mut Evaluator, arguments: &Arguments, span: Span) -> Value {
     match arguments.positional.as_slice() {
@@ -102,10 +108,18 @@ pub(super) fn convert(eval: &mut Evaluator, value: &Value, span: Span) -> Value 
             Some(RESPONSE) => value.clone(),
             Some(ERROR) => errors::response_of(eval, *id, span),
             _ => match tuple(eval, value) {
-                Some(parts) => of_parts(eval, &parts, span),
+                Some(parts) if matches!(parts.len(), 2 | 3) => of_parts(eval, &parts, span),
+                Some(_) => {
+                    errors::crash(eval, "a view gives a tuple of neither two nor three", span);
+                    Value::unknown("nothing is given back", span)
+                }
                 None => new(eval, value.span).1,
             },
         },
+        Kind::Number(_) | Kind::Bool(_) | Kind::Test(_) => {
+            errors::crash(eval, "a view gives back what is no answer", span);
+            Value::unknown("nothing is given back", span)
+        }
         Kind::Null | Kind::Undefined => {
             errors::crash(eval, "a view gives nothing back", span);
             Value::unknown("nothing is given back", span)
@@ -120,10 +134,11 @@ pub(super) fn convert(eval: &mut Evaluator, value: &Value, span: Span) -> Value 
     }
 }
 
-/// The parts of a tuple of two or three. A list is a body.
+/// The parts of a tuple. A list is a body.
 fn tuple(eval: &Evaluator, value: &Value) -> Option<Vec<Value>> {
     let items = &eval.items(value)?.items;
-    if !matches!(items.len(), 2 | 3) {
+    // A text that is split or put together elsewhere is no tuple that somebody wrote.
+    if items.is_empty() || (!matches!(items.len(), 2 | 3) && !eval.loader.text(value.span).contains(',')) {
         return None;
     }
     // A list begins with a bracket; a set with a brace that is not its first item's.
@@ -134,6 +149,8 @@ fn tuple(eval: &Evaluator, value: &Value) -> Option<Vec<Value>> {
 
 fn of_parts(eval: &mut Evaluator, parts: &[Value], span: Span) -> Value {
     let Some(body) = parts.first() else { return new(eval, span).1 };
+    // A text is made into an answer with these headers; an answer that is there has its own replaced.
+    let op = if matches!(body.kind, Kind::Str(_) | Kind::Text(_)) { "add" } else { "set" };
     // The parts' own answer goes on to be used, with what the other parts say.
     let body = match eval.host_tag(body) {
         Some(RESPONSE | ERROR) => convert(eval, body, span),
@@ -146,8 +163,8 @@ fn of_parts(eval: &mut Evaluator, parts: &[Value], span: Span) -> Value {
             for part in parts.iter().skip(1) {
                 for (when, part) in part.branches() {
                     eval.under(when, |eval| match &part.kind {
-                        Kind::Object(_) => extend(eval, id, &part, "set", span),
-                        Kind::Native(native) if native.name == HEADERS => extend(eval, id, &part, "set", span),
+                        Kind::Object(_) => extend(eval, id, &part, op, span),
+                        Kind::Native(native) if native.name == HEADERS => extend(eval, id, &part, op, span),
                         Kind::Null | Kind::Undefined => {}
                         _ => set_status(eval, id, &part, span),
                     });
@@ -217,16 +234,15 @@ fn extend(eval: &mut Evaluator, id: ObjectId, from: &Value, op: &'static str, sp
         };
         eval.under(when, |eval| {
             for (name, value, at) in pairs {
-                let Some(name) = name.as_str().map(str::to_owned) else { continue };
                 // A list is as many lines.
                 let items = eval.items(&value).map(|list| list.items.clone());
                 match items {
                     Some(items) => {
                         for (index, item) in items.into_iter().enumerate() {
-                            write(eval, id, if index == 0 { op } else { "add" }, &name, item, at);
+                            write_named(eval, id, if index == 0 { op } else { "add" }, &name, item, at);
                         }
                     }
-                    None => write(eval, id, op, &name, value, at),
+                    None => write_named(eval, id, op, &name, value, at),
                 }
             }
         });
@@ -268,9 +284,10 @@ fn read(eval: &mut Evaluator, id: ObjectId, name: &str, span: Span) -> Value {
         .iter()
         .filter(|call| call.arguments.get(0).and_then(Value::as_str).is_some_and(|own| own.eq_ignore_ascii_case(name)));
     match writes.next_back() {
-        Some(call) if call.when == Guard::Always && &*call.name != "remove" => {
-            call.arguments.get(1).cloned().unwrap_or_else(|| Value::new(Kind::Null, span))
-        }
+        Some(call) if call.when == Guard::Always => match call.arguments.get(1) {
+            Some(value) if &*call.name != "remove" => value.clone(),
+            _ => Value::new(Kind::Null, span),
+        },
         Some(_) => Value::unknown("a header of the answer", span),
         None if is_cors(name) => Value::new(Kind::Null, span),
         None => Value::unknown("a header of the answer", span),
@@ -301,11 +318,29 @@ pub(super) fn contains(eval: &mut Evaluator, of: &Native, name: &str, span: Span
 pub(super) fn assign_header(eval: &mut Evaluator, of: &Native, key: &Value, value: &Value, span: Span) {
     let Some(id) = of.of else { return };
     for (when, key) in key.branches() {
-        if let Some(name) = key.as_str() {
-            let name = name.to_owned();
-            eval.under(when, |eval| write(eval, id, "set", &name, value.clone(), span));
-        }
+        eval.under(when, |eval| write_named(eval, id, "set", &key, value.clone(), span));
     }
+}
+
+/// Notes what is done to a header whose name is a value.
+fn write_named(eval: &mut Evaluator, id: ObjectId, op: &'static str, name: &Value, value: Value, span: Span) {
+    match name.as_str() {
+        Some(name) => {
+            let name = name.to_owned();
+            write(eval, id, op, &name, value, span);
+        }
+        None if may_be_cors(name) => record(eval, id, "unknown", Vec::new(), span),
+        None => {}
+    }
+}
+
+/// Whether a name that is not known may be that of a header that decides who reads.
+fn may_be_cors(name: &Value) -> bool {
+    let Kind::Text(text) = &name.kind else { return true };
+    let Text::Concat(parts) = &**text else { return true };
+    let Some(begins) = parts.first().and_then(Text::as_literal).map(str::to_ascii_lowercase) else { return true };
+    let known = ["access-control-", headers::VARY];
+    known.iter().any(|known| known.starts_with(&begins) || begins.starts_with(known))
 }
 
 /// A method of an answer's headers.
@@ -339,7 +374,6 @@ pub(super) fn headers_method(eval: &mut Evaluator, of: &Native, call: &MethodCal
                 _ => "set",
             };
             for (when, name) in name.branches() {
-                let Some(name) = name.as_str().map(str::to_owned) else { continue };
                 let lines = match call.name {
                     "setlist" => eval.items(&value).map(|list| list.items.clone()),
                     _ => None,
@@ -347,10 +381,10 @@ pub(super) fn headers_method(eval: &mut Evaluator, of: &Native, call: &MethodCal
                 eval.under(when, |eval| match lines {
                     Some(lines) => {
                         for (at, line) in lines.into_iter().enumerate() {
-                            write(eval, id, if at == 0 { "set" } else { "add" }, &name, line, call.span);
+                            write_named(eval, id, if at == 0 { "set" } else { "add" }, &name, line, call.span);
                         }
                     }
-                    None => write(eval, id, op, &name, value.clone(), call.span),
+                    None => write_named(eval, id, op, &name, value.clone(), call.span),
                 });
             }
         }
@@ -366,7 +400,14 @@ pub(super) fn headers_method(eval: &mut Evaluator, of: &Native, call: &MethodCal
         }
         "remove" | "pop" | "__delitem__" => {
             let name = name?.as_str()?.to_owned();
+            let old = read(eval, id, &name, call.span);
             write(eval, id, "remove", &name, Value::new(Kind::Null, call.span), call.span);
+            if call.name == "pop" {
+                return Some(match call.arguments.get(1).or(call.arguments.keyword("default")) {
+                    Some(default) => Value::choose(old.present(), old, default.clone()),
+                    None => old,
+                });
+            }
         }
         "clear" => record(eval, id, "clear", Vec::new(), call.span),
         "get" => {
@@ -416,12 +457,29 @@ pub(super) fn assign(eval: &mut Evaluator, id: ObjectId, name: &str, value: &Val
         "vary" => headers::VARY,
         _ => return false,
     };
-    let value = match eval.items(value).map(|list| list.items.clone()) {
-        Some(items) => eval.join(&items, ", ", span),
-        None => value.clone(),
+    let takes_list =
+        matches!(header, headers::ALLOW_HEADERS | headers::ALLOW_METHODS | headers::EXPOSE_HEADERS | headers::VARY);
+    let value = match (eval.items(value).map(|list| list.items.clone()), value.as_str()) {
+        (Some(items), _) => eval.join(&items, ", ", span),
+        (None, Some(text)) if takes_list => Value { kind: Kind::Str(letters(text).into()), ..value.clone() },
+        _ => value.clone(),
     };
-    write(eval, id, "set", &headers::canonical(header), value, span);
+    let name = headers::canonical(header);
+    write(eval, id, "set", &name, value, span);
     true
+}
+
+/// Where a list of names is asked for and a text given, its letters are the names (`dump_header`).
+fn letters(text: &str) -> String {
+    let shown: Vec<String> = text
+        .chars()
+        .map(|letter| match headers::is_token(&letter.to_string()) {
+            true => letter.to_string(),
+            false if matches!(letter, '"' | '\\') => format!("\"\\{letter}\""),
+            false => format!("\"{letter}\""),
+        })
+        .collect();
+    shown.join(", ")
 }
 
 /// `response.vary = …` is an assignment to the answer; on the headers there is nothing to assign.
@@ -434,8 +492,13 @@ pub(super) fn flush(eval: &mut Evaluator, id: ObjectId) {
     let calls = eval.object(id).calls.clone();
     for call in calls {
         eval.under(call.when.clone(), |eval| {
-            if &*call.name == "clear" {
-                return eval.emit(EffectKind::ClearHeaders, call.span);
+            match &*call.name {
+                "clear" => return eval.emit(EffectKind::ClearHeaders, call.span),
+                "unknown" => {
+                    let reason = Reason::new("a header is set whose name is not known", call.span);
+                    return eval.emit(EffectKind::Opaque(reason), call.span);
+                }
+                _ => {}
             }
             let (Some(name), Some(value)) = (call.arguments.get(0), call.arguments.get(1)) else { return };
             let Some(name) = name.as_str() else { return };
@@ -493,13 +556,20 @@ pub(super) fn send(eval: &mut Evaluator, response: &Value, span: Span) {
 }
 
 /// The statuses that an answer may have.
+///
+/// An answer on its way out keeps the status that it came with where none is set.
 pub(super) fn statuses(eval: &Evaluator, id: ObjectId) -> Vec<(Guard, Status)> {
-    let Some(status) = field(eval, id, "status") else { return vec![(Guard::Always, Status::Code(200))] };
+    let is_outgoing = is_outgoing(eval, id);
+    let Some(status) = field(eval, id, "status") else {
+        return if is_outgoing { Vec::new() } else { vec![(Guard::Always, Status::Code(200))] };
+    };
     let of = |value: &Value| match &value.kind {
         Kind::Number(code) => Status::Code(*code as u16),
         Kind::Undefined | Kind::Null => Status::Code(200),
         Kind::Unknown(reason) => Status::Unknown(reason.clone()),
         _ => Status::Unknown(Reason::new("this status is not followed", value.span)),
     };
-    status.branches().into_iter().map(|(when, value)| (when, of(&value))).collect()
+    let branches = status.branches().into_iter();
+    let set = branches.filter(|(_, value)| !(is_outgoing && matches!(value.kind, Kind::Undefined)));
+    set.map(|(when, value)| (when, of(&value))).collect()
 }

@@ -79,6 +79,20 @@ fn pieces(rule: &str) -> Vec<Piece<'_>> {
     found
 }
 
+/// The names of a rule's variables that are given to the view as texts.
+pub(super) fn texts(rule: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    for part in rule.split('<').skip(1) {
+        let Some((inside, _)) = part.split_once('>') else { continue };
+        let (converter, name) = inside.rsplit_once(':').unwrap_or(("default", inside));
+        let kind = converter.split('(').next().unwrap_or_default().trim();
+        if matches!(kind, "default" | "string" | "path" | "any") {
+            names.push(name.trim().to_owned());
+        }
+    }
+    names
+}
+
 /// A converter's pattern, a text that it takes, and its weight.
 fn converter(name: &str, arguments: &str) -> (String, String, i64) {
     match name {
@@ -96,7 +110,26 @@ fn converter(name: &str, arguments: &str) -> (String, String, i64) {
             let pattern: Vec<String> = items.iter().map(|item| escape(item)).collect();
             (format!("(?:{})", pattern.join("|")), items.first().copied().unwrap_or("x").to_owned(), 100)
         }
-        _ => ("[^/]+".into(), "x".into(), 100),
+        _ => {
+            // `UnicodeConverter(minlength=1, maxlength=None, length=None)`.
+            let number = |name: &str| {
+                let given = arguments.split(',').filter_map(|part| part.split_once('='));
+                let found = given.into_iter().find(|(key, _)| key.trim() == name);
+                found.and_then(|(_, value)| value.trim().parse::<usize>().ok())
+            };
+            let (least, most) = match number("length") {
+                Some(length) => (length, Some(length)),
+                None => (number("minlength").unwrap_or(1), number("maxlength")),
+            };
+            let sample = "x".repeat(least.clamp(1, 64));
+            match most {
+                None if least == 1 => ("[^/]+".into(), sample, 100),
+                most => {
+                    let most = most.map_or_else(String::new, |most| most.to_string());
+                    (format!("[^/]{{{least},{most}}}"), sample, 100)
+                }
+            }
+        }
     }
 }
 

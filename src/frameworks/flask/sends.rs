@@ -24,7 +24,6 @@ fn because_of(option: &Value, text: Text, span: Span) -> Value {
 }
 
 fn with_origins(eval: &mut Evaluator, id: ObjectId, options: &Options, origins: &Value, span: Span) {
-    let count = eval.items(origins).map_or(1, |list| list.items.len());
     let (entries, open) = entries(eval, origins, true);
     let origin = Text::header(headers::ORIGIN);
     let asked = Guard::HasHeader(headers::ORIGIN.into());
@@ -62,9 +61,11 @@ fn with_origins(eval: &mut Evaluator, id: ObjectId, options: &Options, origins: 
     let name = headers::canonical(headers::ALLOW_ORIGIN);
     let star = because_of(origins, Text::literal("*"), span);
     let echoed = because_of(origins, origin, span);
+    // An empty value is left out; the other headers are there all the same.
+    let list_sent = list_unasked.clone().and(crate::eval::text_is_set(&first));
     let listed = because_of(origins, first, span);
     let star_sent = star_asked.or(star_unasked);
-    for (when, value) in [(&star_sent, star), (&echo, echoed), (&list_unasked, listed)] {
+    for (when, value) in [(&star_sent, star), (&echo, echoed), (&list_sent, listed)] {
         if *when != Guard::Never {
             eval.under(when.clone(), |eval| response::write(eval, id, "add", &name, value, span));
         }
@@ -84,14 +85,7 @@ fn with_origins(eval: &mut Evaluator, id: ObjectId, options: &Options, origins: 
         private_network(eval, id, options, span);
         eval.under(request::is_method("OPTIONS", span), |eval| preflight(eval, id, options, span));
     });
-    let several = match &open {
-        _ if count > 1 || entries.iter().any(|(_, entry)| entry.is_pattern()) => Guard::Always,
-        Some(reason) => Guard::Unknown(reason.clone()),
-        None => match entries.first() {
-            Some((_, Entry::Unknown(reason))) => Guard::Unknown(reason.clone()),
-            _ => Guard::Never,
-        },
-    };
+    let several = several(&entries, open.as_ref());
     let varies = Guard::all([options.is_on("vary_header", true), several, echo.or(list_unasked)]);
     if varies != Guard::Never {
         let value = Value::str("Origin", span);
@@ -99,28 +93,46 @@ fn with_origins(eval: &mut Evaluator, id: ObjectId, options: &Options, origins: 
     }
 }
 
+/// When the library takes the origins for several: more than one entry, or a pattern.
+fn several(entries: &[(Guard, Entry)], open: Option<&Reason>) -> Guard {
+    let mut any = Guard::Never;
+    let mut parts = Vec::new();
+    for (when, entry) in entries {
+        parts.push(any.clone().and(when.clone()));
+        match entry {
+            entry if entry.is_pattern() => parts.push(when.clone()),
+            // It may stand for many.
+            Entry::Unknown(reason) => parts.push(when.clone().and(Guard::Unknown(reason.clone()))),
+            _ => {}
+        }
+        any = any.or(when.clone());
+    }
+    Guard::any(parts.into_iter().chain(open.cloned().map(Guard::Unknown)))
+}
+
 /// What is sent to a request without Origin: the first of the literal entries, in the order of the alphabet.
 fn listed(entries: &[(Guard, Entry)], open: Option<&Reason>, span: Span) -> (Text, Guard) {
-    let unsure = open.cloned().or_else(|| {
-        entries.iter().find_map(|(when, entry)| match entry {
-            Entry::Varies(..) => Some(Reason::new("an allowed origin comes from the environment", span)),
-            Entry::Unknown(reason) => Some(reason.clone()),
-            Entry::Literal(..) if *when != Guard::Always => Some(Reason::new("an entry depends on a condition", span)),
-            _ => None,
-        })
-    });
-    if let Some(reason) = unsure {
-        return (Text::Unknown(reason.clone()), Guard::Unknown(reason));
-    }
-    let first = entries.iter().filter_map(|(_, entry)| match entry {
-        Entry::Literal(text, _) => Some(text),
+    let literals = entries.iter().filter_map(|(when, entry)| match entry {
+        Entry::Literal(text, _) => Some((text, when)),
         _ => None,
     });
-    match first.min() {
-        Some(first) if !first.is_empty() => (Text::literal(first.as_str()), Guard::Always),
-        // Empty values are left out; the other headers are there all the same.
-        _ => (Text::literal(""), Guard::Never),
+    let mut literals: Vec<(&String, &Guard)> = literals.collect();
+    literals.sort_by(|a, b| a.0.cmp(b.0));
+    let (mut text, mut listed) = (Text::literal(""), Guard::Never);
+    for (literal, when) in literals.into_iter().rev() {
+        text = Text::choose(when.clone(), Text::literal(literal.as_str()), text);
+        listed = listed.or(when.clone());
     }
+    let unsure = entries.iter().filter_map(|(when, entry)| match entry {
+        Entry::Varies(..) => Some((when.clone(), Reason::new("an allowed origin comes from the environment", span))),
+        Entry::Unknown(reason) => Some((when.clone(), reason.clone())),
+        _ => None,
+    });
+    for (when, reason) in unsure.chain(open.cloned().map(|reason| (Guard::Always, reason))) {
+        listed = Guard::any([Guard::not(when.clone()).and(listed), when.clone().and(Guard::Unknown(reason.clone()))]);
+        text = Text::choose(when, Text::Unknown(reason), text);
+    }
+    (text, listed)
 }
 
 fn expose(eval: &mut Evaluator, id: ObjectId, options: &Options, span: Span) {
@@ -171,11 +183,14 @@ fn preflight(eval: &mut Evaluator, id: ObjectId, options: &Options, span: Span) 
             if let Some(age) = options.get("max_age").cloned() {
                 let name = headers::canonical(headers::MAX_AGE);
                 for (when, age) in age.branches() {
-                    let set = age.truthy();
-                    // Written only where it is set.
-                    let text = match &age.kind {
-                        Kind::Text(text) => (**text).clone(),
-                        _ => age.to_text("None"),
+                    // A span of time is made a text of whole seconds, which is sent if it is `0`. The rest is written
+                    // only where it is set.
+                    let (set, text) = match &age.kind {
+                        Kind::Number(seconds) if eval.is_time_span(&age) => {
+                            (Guard::Always, Text::literal(format!("{}", seconds.trunc())))
+                        }
+                        Kind::Text(text) => (age.truthy(), (**text).clone()),
+                        _ => (age.truthy(), age.to_text("None")),
                     };
                     let value = because_of(&age, text, span);
                     eval.under(when.and(set), |eval| response::write(eval, id, "add", &name, value, span));

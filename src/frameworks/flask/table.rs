@@ -109,7 +109,10 @@ fn one_rule(
     }
     let mut end = End::Respond(Reason::new("what the view answers is not known", span));
     match get(runner, "view") {
-        Some(view) => effects.extend(runner.view(&view, &scope.blueprints, span)),
+        Some(view) => {
+            let parameters = text.as_deref().map(rules::texts).unwrap_or_default();
+            effects.extend(runner.view(&view, &parameters, &scope.blueprints, span));
+        }
         None => end = End::Respond(Reason::new("the view is not known", span)),
     }
     let label = match &text {

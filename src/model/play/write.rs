@@ -229,6 +229,10 @@ fn url_part(text: &str, part: UrlPart) -> String {
         UrlPart::Hostname => host.to_owned(),
         UrlPart::Host if port.is_empty() => host.to_owned(),
         UrlPart::Host => format!("{host}:{port}"),
+        UrlPart::Netloc => {
+            let behind = text.split_once("//").map_or(text, |(_, behind)| behind);
+            behind.split(['/', '?', '#']).next().unwrap_or_default().to_owned()
+        }
         UrlPart::Protocol => format!("{}:", url.scheme()),
         UrlPart::Scheme => url.scheme().to_owned(),
         UrlPart::Port => port,

@@ -59,7 +59,7 @@ impl<'t> Lowering<'t> {
             Kind::List | Kind::Tuple | Kind::Set | Kind::ExpressionList | Kind::PatternList => self.items(node),
             Kind::Dictionary => self.dictionary(node),
             Kind::ListComprehension | Kind::SetComprehension | Kind::GeneratorExpression => self.comprehension(node),
-            Kind::DictionaryComprehension => ExprKind::Opaque("a dict comprehension"),
+            Kind::DictionaryComprehension => self.dict_comprehension(node),
             Kind::Lambda => ExprKind::Function(self.lambda(node)),
             Kind::ConditionalExpression => self.conditional(node),
             Kind::BooleanOperator | Kind::BinaryOperator | Kind::UnionType => self.binary(node),
@@ -125,6 +125,17 @@ impl<'t> Lowering<'t> {
         }
     }
 
+    /// `{key: value for …}` as `dict([key, value] for …)`.
+    fn dict_comprehension(&mut self, node: Node<'t>) -> ExprKind {
+        let pairs = self.comprehension(node);
+        if !matches!(pairs, ExprKind::Comprehension { .. }) {
+            return pairs;
+        }
+        let (callee, value) = (self.expr(node, ExprKind::Name("dict".to_owned())), self.expr(node, pairs));
+        let argument = Argument { spread: ArgumentSpread::None, keyword: None, value, span: self.span(node) };
+        ExprKind::Call { callee: Box::new(callee), arguments: vec![argument] }
+    }
+
     fn comprehension(&mut self, node: Node<'t>) -> ExprKind {
         let parts = self.children(node);
         let fields = &self.grammar.fields;
@@ -149,7 +160,15 @@ impl<'t> Lowering<'t> {
             }
         }
         let Some((pattern, iterable)) = head else { return self.missing(node).kind };
-        let element = Box::new(self.expression_or_missing(parts.field(fields.body), node));
+        let element = match parts.field(fields.body) {
+            Some(pair) if self.kind(pair) == Kind::Pair => {
+                let parts = self.children(pair);
+                let sides = [parts.field(fields.key), parts.field(fields.value)];
+                let sides = sides.map(|side| self.expression_or_missing(side, pair)).into();
+                Box::new(self.expr(pair, ExprKind::Array(sides)))
+            }
+            body => Box::new(self.expression_or_missing(body, node)),
+        };
         ExprKind::Comprehension { element, pattern: Box::new(pattern), iterable: Box::new(iterable), conditions }
     }
 

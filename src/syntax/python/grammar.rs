@@ -95,6 +95,7 @@ kinds! {
     TypedDefaultParameter = "typed_default_parameter",
     TypedParameter = "typed_parameter",
     UnaryOperator = "unary_operator",
+    UnionPattern = "union_pattern",
     UnionType = "union_type",
     WhileStatement = "while_statement",
     WildcardImport = "wildcard_import",

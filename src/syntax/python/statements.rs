@@ -245,24 +245,36 @@ impl<'t> Lowering<'t> {
         let mut cases = Vec::new();
         for clause in body.iter().flat_map(|body| body.named()) {
             if self.kind(clause) == Kind::CaseClause {
-                cases.push(self.case(clause));
+                cases.extend(self.case(clause));
             }
         }
         StmtKind::Switch { subject: subject.unwrap_or_else(|| self.missing(node)), cases }
     }
 
-    fn case(&mut self, clause: Node<'t>) -> Case {
+    /// A clause as one case for each of the patterns of `a | b`.
+    fn case(&mut self, clause: Node<'t>) -> Vec<Case> {
         let parts = self.children(clause);
         let fields = &self.grammar.fields;
         let patterns: Vec<Node<'t>> =
             parts.named().filter(|child| self.grammar.kind(*child) == Kind::CasePattern).collect();
         let unknown = self.expr(clause, ExprKind::Opaque("a pattern of a match statement"));
-        let test = match patterns.as_slice() {
-            [only] if parts.field(fields.guard).is_none() => self.case_test(*only, unknown),
-            _ => Some(unknown),
+        let tests = match patterns.as_slice() {
+            [only] if parts.field(fields.guard).is_none() => match self.first_child(*only) {
+                Some(union) if self.kind(union) == Kind::UnionPattern => {
+                    let parts: Vec<Node<'t>> = self.children(union).named().collect();
+                    let tests = parts.into_iter().map(|part| {
+                        let unknown = self.expr(part, ExprKind::Opaque("a pattern of a match statement"));
+                        self.literal_test(part, unknown)
+                    });
+                    tests.collect()
+                }
+                _ => vec![self.case_test(*only, unknown)],
+            },
+            _ => vec![Some(unknown)],
         };
-        let body = parts.field(fields.consequence).map(|body| self.block(body)).unwrap_or_default();
-        Case { test, body }
+        let body = parts.field(fields.consequence);
+        let case = |test| Case { test, body: body.map(|body| self.block(body)).unwrap_or_default() };
+        tests.into_iter().map(case).collect()
     }
 
     fn case_test(&mut self, pattern: Node<'t>, unknown: Expr) -> Option<Expr> {
@@ -273,6 +285,13 @@ impl<'t> Lowering<'t> {
         match self.kind(inner) {
             // A negative number has its sign before it.
             _ if children.all().count() != 1 => Some(unknown),
+            _ => self.literal_test(inner, unknown),
+        }
+    }
+
+    /// What the subject has to equal; nothing where a name takes anything.
+    fn literal_test(&mut self, inner: Node<'t>, unknown: Expr) -> Option<Expr> {
+        match self.kind(inner) {
             Kind::String
             | Kind::ConcatenatedString
             | Kind::Integer

@@ -69,7 +69,7 @@ fn operators() {
 fn comprehensions() {
     py(
         "[a for a in b]; {a.c for a in b if a}; {a: 1 for a in b}; [a for b in c for a in b]",
-        "(each-of a b a)\n(each-of a b a.c if a)\n<a dict comprehension>\n<a comprehension over several lists>",
+        "(each-of a b a)\n(each-of a b a.c if a)\n(call dict (each-of a b (array a 1)))\n<a comprehension over several lists>",
     );
     py("[k for k, (v, w) in d.items()]", "(each-of (array-pattern k (array-pattern v w)) (call d.items) k)");
 }
@@ -105,7 +105,7 @@ fn statements() {
     py("del a; assert b, c; pass; print 'x'", "<a del statement>\n<an assert statement>\n<a print statement>");
     py(
         "match a.b:\n  case 'x': c\n  case 1 | 2: d\n  case B.C: e\n  case -1: g\n  case None if h: i\n  case _: f",
-        "(switch a.b (case \"x\" [c]) (case <a pattern of a match statement> [d]) (case B.C [e]) (case <a pattern of a match statement> [g]) (case <a pattern of a match statement> [i]) (default [f]))",
+        "(switch a.b (case \"x\" [c]) (case 1 [d]) (case 2 [d]) (case B.C [e]) (case <a pattern of a match statement> [g]) (case <a pattern of a match statement> [i]) (default [f]))",
     );
     py("match a, b:\n  case other: c", "(switch (array a b) (default [c]))");
     py(
