@@ -254,9 +254,10 @@ fn source_kind(kind: FileKind) -> Option<SourceKind> {
 }
 
 fn analyse(gathered: &mut Gathered, settings: &Settings, sources: &Arc<SourceSet>) -> Analysis {
-    let (project, problems) = extract(gathered, settings, sources, false);
+    let (project, mut problems) = extract(gathered, settings, sources, false);
     let servers = &project.servers;
-    let findings = rules::check(&project, sources, analysis::speaks_of_cors);
+    let (findings, more) = rules::check(&project, sources, analysis::speaks_of_cors);
+    problems.extend(more);
     let complete = servers.iter().filter(|server| server.complete);
     Analysis {
         findings,

@@ -49,7 +49,7 @@ fn check(folder: &Path, files: &[(String, String)]) -> Vec<(Project, Vec<Finding
         .into_iter()
         .map(|server| {
             let project = Project { servers: vec![server], ..Project::default() };
-            let findings = rules::check(&project, &sources, |_| true);
+            let (findings, _) = rules::check(&project, &sources, |_| true);
             (project, findings)
         })
         .collect()

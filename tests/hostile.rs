@@ -621,3 +621,31 @@ fn readers_that_go_away_and_outputs_that_are_full() {
     }
     assert_eq!(fs::read_to_string(folder.path().join("app.js")).unwrap(), OPEN);
 }
+
+/// What is too much to be looked at is said, and takes no time that grows with its square.
+#[test]
+fn thousands_of_routes_and_comments() {
+    let many = |count: usize, text: &dyn Fn(usize) -> String| (0..count).map(text).collect::<String>();
+    let routes = many(3_000, &|at| format!("app.get('/a{at}/:id', (req, res) => res.json({at}));\n"));
+    let named = many(3_000, &|at| format!("app.get('/{at}', a);\n"));
+    let views = many(3_000, &|at| format!("@app.get('/a{at}/<int:x>')\ndef v{at}(x): return 'x'\n"));
+    let locations = many(2_000, &|at| format!("location /a{at} {{ proxy_pass http://b{at}; }}\n"));
+    let http = "http {\nserver {\nlisten 80;\nadd_header Access-Control-Allow-Origin null;\n";
+    let comments = many(20_000, &|_| "// corslint: ignore[null-origin] x\n".to_owned());
+    for (name, text, found) in [
+        ("app.js", OPEN.replace("app.listen", &format!("{routes}app.listen")), RULE),
+        ("named.js", OPEN.replace("app.listen", &format!("{named}app.listen")), RULE),
+        ("app.py", format!("{FLASK}{views}"), RULE),
+        ("nginx.conf", format!("{http}{locations}}}\n}}\n"), "null-origin"),
+        ("comments.js", format!("{OPEN}{comments}a();\n"), "unused-suppression"),
+    ] {
+        let folder = folder(&[(name, text)]);
+        let output = ended(corslint(folder.path()).args(["--format", "json", "--fail-on", "note"]));
+        assert_eq!(output.status.code(), Some(1), "{name}: {}", self::text(&output.stderr));
+        let report = Report { json: serde_json::from_slice(&output.stdout).unwrap() };
+        assert!(report.rules().contains(&found), "{name}: {:?}", report.problems());
+        if found == RULE {
+            assert_eq!(report.problems(), [(name, "budget-spent")], "{name}");
+        }
+    }
+}

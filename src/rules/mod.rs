@@ -26,7 +26,7 @@ pub use page::{Page, find_page, pages};
 pub use routes::Route;
 pub use view::{Exchange, OTHER_STRANGER, STRANGER, ServerView, allows_credentials, only, source};
 
-use crate::finding::{Category, Confidence, Finding, Label, Severity};
+use crate::finding::{Category, Confidence, Finding, Label, Problem, ProblemKind, Severity};
 use crate::model::{KnownBy, Project, Sent, Server};
 use crate::source::{SourceSet, Span};
 
@@ -93,9 +93,15 @@ impl Report {
     }
 }
 
-/// Findings of all rules over the servers that are asked, and the proxies before them, in the order of the rules. `sources` gives the words for changes.
-pub fn check(project: &Project, sources: &SourceSet, is_asked: impl Fn(&Server) -> bool) -> Vec<Finding> {
+/// Findings of all rules over the servers that are asked, and the proxies before them, in the order of the rules, and
+/// what was too much to look at. `sources` gives the words for changes.
+pub fn check(
+    project: &Project,
+    sources: &SourceSet,
+    is_asked: impl Fn(&Server) -> bool,
+) -> (Vec<Finding>, Vec<Problem>) {
     let mut report = Report::default();
+    let mut problems = Vec::new();
     // What stands behind a proxy is asked first: its own faults, met through the proxy too, are told as its own.
     let mut servers: Vec<(usize, &Server)> = project
         .servers
@@ -108,6 +114,12 @@ pub fn check(project: &Project, sources: &SourceSet, is_asked: impl Fn(&Server) 
     for (_, server) in servers {
         let before = report.findings.len();
         let view = ServerView::new(server, project, sources);
+        if let Some(tried) = view.tried {
+            let file = sources.get(server.span.file);
+            let line = Some(file.position(server.span.start).line);
+            let message = format!("the server has too many routes to look at them all: {tried} were looked at");
+            problems.push(Problem { file: file.name.clone(), line, kind: ProblemKind::BudgetSpent, message });
+        }
         for rule in rules() {
             rule.check(&view, &mut report);
         }
@@ -116,7 +128,7 @@ pub fn check(project: &Project, sources: &SourceSet, is_asked: impl Fn(&Server) 
             finding.server = server.complete.then_some(server.span.file);
         }
     }
-    report.findings
+    (report.findings, problems)
 }
 
 /// Adds to a finding how sure it is, and the environment on which it hangs.

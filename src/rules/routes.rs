@@ -12,6 +12,10 @@ use crate::source::Span;
 
 /// How many routes of one server are asked for.
 const MOST_ROUTES: usize = 48;
+/// How many routes are collected, and tried for whether they fare differently.
+const MOST_TRIED: usize = 4_000;
+/// How many steps such trials may look at, all in all: each looks at every step before its route.
+const MOST_LOOKS: usize = 4_000_000;
 
 /// A route, by a path that it takes.
 #[derive(Clone, Debug)]
@@ -30,8 +34,8 @@ pub struct Route {
     pub reads: Vec<(String, Span)>,
 }
 
-/// Routes of a server that fare differently, one for each way.
-pub(super) fn routes_of(view: &ServerView) -> Vec<Route> {
+/// Routes of a server that fare differently, one for each way; and how many routes were tried, if not all of them.
+pub(super) fn routes_of(view: &ServerView) -> (Vec<Route>, Option<usize>) {
     let mut routes = Vec::new();
     let mut all = Vec::new();
     collect(&view.server.root, "", &mut all);
@@ -54,9 +58,10 @@ pub(super) fn routes_of(view: &ServerView) -> Vec<Route> {
     }
     // Two routes that meet the same policies fare alike: one of them is asked for.
     let mut seen = FxHashSet::default();
-    for (at, route) in all.into_iter().enumerate().take(4000) {
-        if routes.len() >= MOST_ROUTES {
-            break;
+    let most = (MOST_LOOKS / steps(view.server).len().max(1)).clamp(MOST_ROUTES, MOST_TRIED);
+    for (at, route) in all.into_iter().enumerate() {
+        if at >= most || routes.len() >= MOST_ROUTES {
+            return (routes, Some(at));
         }
         let answer = view.ask(&Request::new(&*route.method, &route.path).with_origin(STRANGER));
         // A route of a server behind is one of this server where its path leads there.
@@ -78,7 +83,7 @@ pub(super) fn routes_of(view: &ServerView) -> Vec<Route> {
             routes.push(route);
         }
     }
-    routes
+    (routes, None)
 }
 
 /// Routes of a group, with the path before them.
@@ -86,7 +91,7 @@ fn collect(group: &Group, prefix: &str, all: &mut Vec<Route>) {
     let entered = group.entry.as_ref().map(|entry| entry.origin());
     let Some(prefix) = sample(&group.mount, entered.as_deref().unwrap_or(prefix)) else { return };
     for node in &group.nodes {
-        if all.len() > 5000 {
+        if all.len() > MOST_TRIED {
             return;
         }
         match node {

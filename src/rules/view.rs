@@ -27,6 +27,8 @@ pub struct ServerView<'a> {
     pub server: &'a Server,
     /// Routes that fare differently, one for each way.
     pub routes: Vec<Route>,
+    /// How many routes were tried for whether they fare differently, where there are too many to try them all.
+    pub tried: Option<usize>,
     /// Origins that the server's code names one by one, with their places.
     pub entries: Vec<Entry>,
     /// Tests of an origin other than for equality, with their places.
@@ -59,6 +61,7 @@ impl<'a> ServerView<'a> {
         let mut view = Self {
             server,
             routes: Vec::new(),
+            tried: None,
             entries: Vec::new(),
             tests: Vec::new(),
             project,
@@ -69,7 +72,7 @@ impl<'a> ServerView<'a> {
             diagnoses: OnceCell::new(),
         };
         (view.entries, view.tests) = origins_of(server);
-        view.routes = routes_of(&view);
+        (view.routes, view.tried) = routes_of(&view);
         view
     }
 

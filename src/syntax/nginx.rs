@@ -80,10 +80,16 @@ pub fn nginx(file: FileId, text: &str) -> NginxFile {
     let directives = reader.level(document.directives(), 0);
     NginxFile {
         directives: directives.to_vec(),
-        errors: document.errors().iter().map(|error| (place(file, error.span), error.kind.message())).collect(),
+        errors: document.errors().iter().map(|error| (whole(file, text, error.span), error.kind.message())).collect(),
         too_deep: reader.too_deep,
         templated,
     }
+}
+
+/// The characters that a span of bytes touches: nginx refuses single bytes, where others read characters.
+fn whole(file: FileId, text: &str, span: parser::Span) -> Span {
+    let (start, end) = (span.start as usize, span.end as usize);
+    Span::new(file, text.floor_char_boundary(start) as u32, text.ceil_char_boundary(end) as u32)
 }
 
 fn place(file: FileId, span: parser::Span) -> Span {
@@ -217,6 +223,14 @@ mod tests {
             file.directives.iter().map(|one| one.conditions.iter().map(|(_, holds)| *holds).collect()).collect();
         assert_eq!(conditions, [vec![true], vec![false], vec![]]);
         assert!(file.directives[0].args[1].templated && !file.directives[1].is_templated());
+    }
+
+    #[test]
+    fn what_is_refused_is_told_in_whole_characters() {
+        let text = "add_header A \"b\"é;\n";
+        let file = read(text);
+        let (span, message) = file.errors[0];
+        assert_eq!(text.get(span.start as usize..span.end as usize), Some("é"), "{message}");
     }
 
     #[test]

@@ -71,10 +71,19 @@ pub(super) fn ignores(kind: FileKind, file: &SourceFile) -> Vec<Ignore> {
     }
     let lexed = lex(kind, text);
     let first_code = lexed.code.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(text.len());
-    lexed.comments.iter().filter_map(|comment| ignore(text, kind, &lexed, comment, first_code)).collect()
+    let mut behind = Behind { blank: 0..0, statement: None };
+    let comments = lexed.comments.iter();
+    comments.filter_map(|comment| ignore(text, kind, &lexed, comment, first_code, &mut behind)).collect()
 }
 
-fn ignore(text: &str, kind: FileKind, lexed: &Lexed, comment: &Range<usize>, first_code: usize) -> Option<Ignore> {
+fn ignore(
+    text: &str,
+    kind: FileKind,
+    lexed: &Lexed,
+    comment: &Range<usize>,
+    first_code: usize,
+    behind: &mut Behind,
+) -> Option<Ignore> {
     let inner = &text[comment.clone()];
     let mark = inner.match_indices(MARK).map(|(at, _)| at).find(|&at| {
         // At the start of a word: not quoted in prose.
@@ -113,13 +122,13 @@ fn ignore(text: &str, kind: FileKind, lexed: &Lexed, comment: &Range<usize>, fir
             Reach::File
         }
     } else {
-        reach(text, kind, &lexed.code, comment)
+        reach(text, kind, &lexed.code, comment, behind)
     };
     Some(Ignore { comment: comment.clone(), rules, reason, reach })
 }
 
 /// What a comment that is not for the whole file counts for.
-fn reach(text: &str, kind: FileKind, code: &[u8], comment: &Range<usize>) -> Reach {
+fn reach(text: &str, kind: FileKind, code: &[u8], comment: &Range<usize>, behind: &mut Behind) -> Reach {
     let line_start = text[..comment.start].rfind('\n').map_or(0, |at| at + 1);
     let line_end = text[comment.end..].find('\n').map_or(text.len(), |at| comment.end + at);
     let (before, after) = (code[line_start..comment.start].trim_ascii(), code[comment.end..line_end].trim_ascii());
@@ -130,13 +139,18 @@ fn reach(text: &str, kind: FileKind, code: &[u8], comment: &Range<usize>) -> Rea
         // A comment over several lines ends the line of its end.
         _ => return Reach::Line(line_start..line_end),
     };
-    match code[end..].iter().position(|byte| !byte.is_ascii_whitespace()) {
-        Some(ahead) => {
-            let start = end + ahead;
-            Reach::Statement(start..statement_end(kind, code, start))
-        }
-        None => Reach::Nothing("there is no code behind it"),
+    if !behind.blank.contains(&end) {
+        let start = code[end..].iter().position(|byte| !byte.is_ascii_whitespace()).map(|ahead| end + ahead);
+        behind.blank = end..start.unwrap_or(code.len());
+        behind.statement = start.map(|start| start..statement_end(kind, code, start));
     }
+    behind.statement.clone().map_or(Reach::Nothing("there is no code behind it"), Reach::Statement)
+}
+
+/// The statement behind a stretch without code, kept for the comments that stand there one below the other.
+struct Behind {
+    blank: Range<usize>,
+    statement: Option<Range<usize>>,
 }
 
 /// Where the statement, directive, property or entry that begins at `start` ends, by its brackets and line ends.
@@ -167,10 +181,11 @@ fn statement_end(kind: FileKind, code: &[u8], start: usize) -> usize {
                         || (script && (matches!(code[next], b'.' | b'?' | b':' | b'&' | b'|')))
                         || (!script && code[..at].trim_ascii_end().ends_with(b"\\"))
                 });
-                if !goes_on {
-                    return at;
+                match next.filter(|_| goes_on) {
+                    Some(next) => (at, logical_line) = (next, next),
+                    None => return at,
                 }
-                logical_line = at + 1;
+                continue;
             }
             _ => {}
         }
@@ -254,6 +269,16 @@ mod tests {
         let span = |start: usize, end: usize| Span::new(FileId(0), start as u32, end as u32);
         assert!(ignore.covers(span(5, 6)));
         assert!(!ignore.covers(span(0, text.len())), "a label around it is another place");
+    }
+
+    #[test]
+    fn comments_one_below_the_other_count_for_one_statement() {
+        let text = "# corslint: ignore[x] a\n# corslint: ignore[y] b\n\n@a\n\n\ndef f():\n  pass # corslint: ignore[z]\n# corslint: ignore[x]";
+        let reached: Vec<Reach> = parsed(FileKind::Python, text).into_iter().map(|ignore| ignore.reach).collect();
+        let statement = || Reach::Statement(text.find('@').unwrap()..text.find("\n  pass").unwrap());
+        assert_eq!(reached[..2], [statement(), statement()]);
+        assert!(matches!(&reached[2], Reach::Line(_)));
+        assert_eq!(reached[3], Reach::Nothing("there is no code behind it"));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 mod class;
 mod escape;
 mod lower;
+mod opening;
 mod parse;
 
 use regex_automata::nfa::thompson;
@@ -120,6 +121,8 @@ struct Compiled {
     node: Node,
     /// The language of the strings in which there is a match, as a search without anchor.
     hir: Hir,
+    /// What every match begins with, in lower case.
+    opening: String,
     /// The pattern itself; where the match must begin is said when it is run.
     regex: meta::Regex,
     domain: Domain,
@@ -161,7 +164,8 @@ impl Pattern {
             .build_from_hir(&body)
             .map_err(|_| PatternError::TooLarge)?;
         let hir = lower::anchored(body, anchoring);
-        let compiled = Arc::new(Compiled { node: parsed.node, hir, regex, domain });
+        let opening = opening::opening(&hir);
+        let compiled = Arc::new(Compiled { node: parsed.node, hir, opening, regex, domain });
         Ok(Pattern { text, engine, anchoring, flags, compiled })
     }
 
@@ -204,7 +208,9 @@ impl Pattern {
         if domain.no_empty && text.is_empty() {
             return None;
         }
-        let found = self.compiled.regex.is_match(self.input(text));
+        let opening = self.compiled.opening.as_bytes();
+        let opens = text.as_bytes().get(..opening.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(opening));
+        let found = opens && self.compiled.regex.is_match(self.input(text));
         let line_breaks = || text.contains(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']);
         if domain.no_line_breaks && line_breaks() { None } else { Some(found) }
     }

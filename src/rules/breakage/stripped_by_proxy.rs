@@ -1,5 +1,7 @@
 //! A proxy takes away the CORS headers of the application behind it.
 
+use rustc_hash::FxHashSet;
+
 use crate::cors::{Fetch, headers};
 use crate::finding::{Confidence, Label};
 use crate::model::{EffectKind, Forward, KnownBy, Server, WriteOp, each_effect};
@@ -15,25 +17,31 @@ impl Rule for StrippedByProxy {
     }
 
     fn check(&self, view: &ServerView, report: &mut Report) {
-        let mut forwards = Vec::new();
-        each_effect(view.server, &mut |step, effect| {
-            if let EffectKind::Forward(forward) = &effect.kind {
-                forwards.push((step, effect.span, forward));
-            }
+        let (mut forwards, mut writers) = (Vec::new(), FxHashSet::default());
+        each_effect(view.server, &mut |step, effect| match &effect.kind {
+            EffectKind::Forward(forward) => forwards.push((step, effect.span, forward)),
+            EffectKind::Write(write) if write.is(headers::ALLOW_ORIGIN) => _ = writers.insert(step.span),
+            _ => {}
         });
         for (step, span, forward) in forwards {
+            let hidden = forward.hides.iter().find(|(name, _)| name.eq_ignore_ascii_case(headers::ALLOW_ORIGIN));
+            let cleared = cleared_origin(forward);
+            if hidden.is_none() && cleared.is_none() {
+                continue;
+            }
             // Whoever hides the header and sets one has taken the matter over.
-            let sets_own = view.routes.iter().any(|route| {
-                let answer = view.from_page(route, crate::rules::STRANGER);
-                answer.worlds.iter().any(|world| {
-                    world.ran.contains(&step.span) && world.lines(headers::ALLOW_ORIGIN).any(|sent| sent.span != span)
-                })
-            }) || writes_origin_beside(view, span);
+            let sets_own = writers.contains(&step.span)
+                || view.routes.iter().any(|route| {
+                    let answer = view.from_page(route, crate::rules::STRANGER);
+                    answer.worlds.iter().any(|world| {
+                        world.ran.contains(&step.span)
+                            && world.lines(headers::ALLOW_ORIGIN).any(|sent| sent.span != span)
+                    })
+                });
             if sets_own {
                 continue;
             }
-            let hidden = forward.hides.iter().find(|(name, _)| name.eq_ignore_ascii_case(headers::ALLOW_ORIGIN));
-            let (place, message, label) = match (hidden, cleared_origin(forward)) {
+            let (place, message, label) = match (hidden, cleared) {
                 (Some((_, place)), _) => (
                     *place,
                     "the proxy hides the Access-Control-Allow-Origin of the application behind it, and sets none",
@@ -75,22 +83,6 @@ fn cleared_origin(forward: &Forward) -> Option<Span> {
         }
         _ => None,
     })
-}
-
-fn writes_origin_beside(view: &ServerView, forward: Span) -> bool {
-    let mut beside = false;
-    let mut own = None;
-    each_effect(view.server, &mut |step, effect| {
-        if effect.span == forward {
-            own = Some(step.span);
-        }
-    });
-    each_effect(view.server, &mut |step, effect| {
-        if let EffectKind::Write(write) = &effect.kind {
-            beside |= Some(step.span) == own && write.is(headers::ALLOW_ORIGIN);
-        }
-    });
-    beside
 }
 
 /// The application that stands behind a hand-over, where its policy is written, and how sure it is that it stands
