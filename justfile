@@ -19,6 +19,14 @@ lint:
 test:
     cargo test --workspace
 
+# Licences, sources and doubles of the dependencies; `cargo deny check advisories` needs the network besides.
+deny:
+    cargo deny check licenses bans sources
+
+# Fuzz one target for some seconds; see fuzz/README.md.
+fuzz TARGET SECONDS="600":
+    cd fuzz && RUSTC_BOOTSTRAP=1 cargo fuzz run -s none {{TARGET}} -- -max_total_time={{SECONDS}} -timeout=60 -rss_limit_mb=1500 -dict=dictionaries/{{TARGET}}
+
 # The documentation of the crates, with warnings denied.
 docs:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
