@@ -40,6 +40,12 @@ fn express_answers_as_recorded_by_the_project() {
     report(&judge_all(&load("express-more")), 6.0);
 }
 
+/// Programs as people write them, where the language itself decides: loops, exceptions, classes, state.
+#[test]
+fn express_answers_as_recorded_of_ordinary_programs() {
+    report(&judge_all(&load("express-programs")), 6.0);
+}
+
 fn judge_all(observations: &[Observation]) -> Tally {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path().canonicalize().unwrap();

@@ -21,7 +21,8 @@ pub(super) fn run(args: &SimulateArgs) -> Ending {
     let mut session = found.session(server, Environment::Only(variables(&args.env)?));
     let text = if args.raw {
         let requests = requests(args)?;
-        let answers: Vec<(Request, Answer)> = match &server.startup_error {
+        let error = session.startup_error();
+        let answers: Vec<(Request, Answer)> = match error {
             Some(_) => Vec::new(),
             None => requests
                 .into_iter()
@@ -32,8 +33,8 @@ pub(super) fn run(args: &SimulateArgs) -> Ending {
                 .collect(),
         };
         match args.format {
-            ListFormatArg::Json => raw_json(server, &answers, &found.sources),
-            ListFormatArg::Human => raw_text(server, &answers, &found.sources),
+            ListFormatArg::Json => raw_json(server, error, &answers, &found.sources),
+            ListFormatArg::Human => raw_text(server, error, &answers, &found.sources),
         }
     } else {
         let fetch = fetch(args)?;
@@ -236,7 +237,7 @@ struct BecauseJson {
     text: String,
 }
 
-fn raw_json(server: &Server, answers: &[(Request, Answer)], sources: &SourceSet) -> String {
+fn raw_json(server: &Server, error: Option<&str>, answers: &[(Request, Answer)], sources: &SourceSet) -> String {
     let source = sources.get(server.span.file);
     let json = RawJson {
         version: 1,
@@ -247,7 +248,7 @@ fn raw_json(server: &Server, answers: &[(Request, Answer)], sources: &SourceSet)
             line: source.position(server.span.start).line,
             complete: server.complete,
         },
-        startup_error: server.startup_error.as_ref().map(|(text, _)| text.as_str()),
+        startup_error: error,
         answers: answers.iter().map(|(request, answer)| answer_json(request, answer, sources)).collect(),
     };
     report::json(&json)
@@ -305,10 +306,10 @@ fn because(answer: &Answer) -> Vec<&Because> {
     all
 }
 
-fn raw_text(server: &Server, answers: &[(Request, Answer)], sources: &SourceSet) -> String {
+fn raw_text(server: &Server, error: Option<&str>, answers: &[(Request, Answer)], sources: &SourceSet) -> String {
     let mut text = String::new();
     let _ = writeln!(text, "server  {} ({})", place(server, sources), clean(&server.runtime));
-    if let Some((error, _)) = &server.startup_error {
+    if let Some(error) = error {
         let _ = writeln!(text, "it does not start: {}", clean(error));
     }
     for (request, answer) in answers {
@@ -364,7 +365,7 @@ fn played(server: &Server, session: &mut Session, fetch: &Fetch, sources: &Sourc
     let _ = writeln!(text, "server  {} ({})", place(server, sources), clean(&server.runtime));
     let _ =
         writeln!(text, "page    {} asks {} {}{with}", clean(&fetch.origin), clean(&fetch.method), clean(&fetch.path));
-    if let Some((error, _)) = &server.startup_error {
+    if let Some(error) = session.startup_error() {
         let _ = writeln!(text, "\nit does not start: {}\nBLOCKED", clean(error));
         return text;
     }

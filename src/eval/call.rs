@@ -56,7 +56,9 @@ impl Evaluator<'_> {
         let path = std::mem::take(&mut self.path);
         let base = std::mem::replace(&mut self.base, 0);
         let collecting = std::mem::replace(&mut self.collecting, collecting);
+        let horizon = self.begin_request(collecting);
         let value = run(self);
+        self.end_request(horizon);
         self.collecting = collecting;
         self.base = base;
         self.path = path;
@@ -118,6 +120,7 @@ impl Evaluator<'_> {
                 .under(Guard::not(guard.clone()), |eval| eval.call_method(otherwise, name, arguments, span, name_span));
             return Value::choose(guard.clone(), yes, no);
         }
+        self.reads(receiver, name, span);
         let call = MethodCall { receiver, name, arguments, span, name_span };
         // A method that the program defines itself comes before what a framework would make of the name.
         let own = match &receiver.kind {
@@ -135,6 +138,12 @@ impl Evaluator<'_> {
         match &receiver.kind {
             Kind::Function(closure) if matches!(name, "call" | "apply" | "bind") => {
                 return self.call_through(closure, receiver, name, arguments, span);
+            }
+            Kind::Native(native) if native.name == "hasOwnProperty" && name == "call" => {
+                let (Some(of), Some(key)) = (arguments.get(0), arguments.get(1)) else {
+                    return Value::new(Kind::Bool(false), span);
+                };
+                return Value::test(self.contained(key, of, span), span);
             }
             Kind::Native(_) if matches!(name, "call" | "apply" | "bind") => {
                 let rest = Arguments {

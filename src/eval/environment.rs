@@ -19,6 +19,9 @@ impl Evaluator<'_> {
     /// The value of an environment variable in the module that is running: what is set from outside, else what
     /// the nearest `.env` file says, else nothing.
     pub fn environment_variable(&mut self, name: &str, span: Span) -> Value {
+        if let Some(written) = self.environment_writes.get(name) {
+            return written.clone();
+        }
         let name: Arc<str> = Arc::from(name);
         let outside = Value::new(Kind::Text(Arc::new(Text::Environment(name.clone()))), span);
         let module = self.module;
@@ -35,5 +38,12 @@ impl Evaluator<'_> {
             }
             None => outside,
         }
+    }
+
+    /// `process.env.NAME = value`: from here on that is its value.
+    pub(super) fn set_environment_variable(&mut self, name: &str, value: &Value, span: Span) {
+        let when = Guard::all(self.path.iter().cloned());
+        let old = self.environment_variable(name, span);
+        self.environment_writes.insert(name.to_owned(), Value::choose(when, value.clone(), old));
     }
 }

@@ -8,6 +8,7 @@ use crate::model::{Guard, Text};
 use crate::source::Span;
 use crate::syntax::program::{
     Argument, ArgumentSpread, BinaryOperator, Expr, ExprKind, Pattern, Property, PropertyKey, TemplatePart,
+    UnaryOperator,
 };
 
 impl Evaluator<'_> {
@@ -26,6 +27,23 @@ impl Evaluator<'_> {
             ExprKind::Template(parts) => self.template(parts, frame, span),
             ExprKind::Array(items) => self.array(items, frame, span),
             ExprKind::Object(properties) => self.object_literal(properties, frame, span),
+            ExprKind::Chain(chain) => {
+                let depth = self.path.len();
+                let value = self.expr(chain, frame);
+                let there = Guard::all(self.path.drain(depth..));
+                Value::choose(there, value, Value::undefined(span))
+            }
+            // The chain around it takes its condition back.
+            ExprKind::IfThere(link) => {
+                let value = self.expr(link, frame);
+                match value.present() {
+                    Guard::Always | Guard::Unknown(_) => value,
+                    present => {
+                        self.path.push(present);
+                        value.there()
+                    }
+                }
+            }
             ExprKind::Member { object, property, property_span } => {
                 if let Some(value) = self.submodule(expr, frame) {
                     return value;
@@ -67,6 +85,10 @@ impl Evaluator<'_> {
                 }
             }
             ExprKind::Binary { operator, left, right } => self.binary(*operator, left, right, frame, span),
+            ExprKind::Unary { operator: UnaryOperator::Delete, operand } => {
+                self.delete(operand, frame);
+                Value::new(Kind::Bool(true), span)
+            }
             ExprKind::Unary { operator, operand } => {
                 let value = self.expr(operand, frame);
                 self.unary(*operator, value, span)
@@ -181,6 +203,25 @@ impl Evaluator<'_> {
             }
         }
         Value::new(Kind::Object(id), span)
+    }
+
+    /// `delete of.name`.
+    fn delete(&mut self, place: &Expr, frame: FrameId) {
+        let (of, key) = match &place.kind {
+            ExprKind::Member { object, property, .. } => (object, Value::str(property.as_str(), place.span)),
+            ExprKind::Index { object, index } => (object, self.expr(index, frame)),
+            _ => return,
+        };
+        let of = self.expr(of, frame);
+        let (Some(id), Some(name)) = (of.as_object(), key.as_str()) else { return };
+        if matches!(self.object(id).tag, Tag::Host(_)) {
+            return;
+        }
+        // Under a condition it is there or not, which is written as being undefined.
+        self.set_field(id, name, Value::undefined(place.span), place.span);
+        if self.field(id, name).is_some_and(|field| matches!(field.value.kind, Kind::Undefined)) {
+            self.object_mut(id).fields.retain(|field| &*field.name != name);
+        }
     }
 
     /// Copies the fields of `from` into an object.
@@ -315,16 +356,17 @@ impl Evaluator<'_> {
             }
             _ => {
                 let function = self.expr(callee, frame);
+                let thrown = self.thrown.len();
                 let arguments = self.arguments(arguments, frame);
-                self.call(&function, &arguments, span)
+                self.unless_thrown(thrown, |eval| eval.call(&function, &arguments, span))
             }
         }
     }
 
-    /// Goes on with a statement of Python whose parts threw nothing since.
+    /// Goes on with a statement whose parts threw nothing since.
     fn unless_thrown<T>(&mut self, before: usize, run: impl FnOnce(&mut Self) -> T) -> T {
         let fresh = self.thrown.get(before..).unwrap_or_default();
-        if fresh.is_empty() || !self.collecting || self.language() != crate::syntax::program::Language::Python {
+        if fresh.is_empty() || !self.collecting {
             return run(self);
         }
         let thrown = Guard::any(fresh.iter().map(|(when, _)| when.clone()));

@@ -84,6 +84,7 @@ impl Evaluator<'_> {
 
     /// Sets a field, under the conditions in force since the object was made.
     pub fn set_field(&mut self, id: ObjectId, name: &str, value: Value, span: Span) {
+        self.writes_field(id, name, &value, span);
         let depth = self.object(id).depth;
         let when = self.conditions_since(depth);
         let object = &mut self.objects[id.0 as usize];
@@ -106,6 +107,7 @@ impl Evaluator<'_> {
 
     /// Adds an item to an array, under the conditions in force since it was made.
     pub fn push_item(&mut self, id: ObjectId, value: Value) {
+        self.writes_item(id, &value);
         let when = self.conditions_since(self.object(id).depth);
         let absent = Value::undefined(value.span);
         let object = &mut self.objects[id.0 as usize];
@@ -226,6 +228,7 @@ impl Evaluator<'_> {
     }
 
     fn overwrite(&mut self, frame: FrameId, name: &str, value: Value) {
+        self.writes_name(frame, name, &value);
         let Some(slot) = self.frames[frame.0 as usize].names.get(name) else { return };
         let when = self.conditions_since(slot.depth);
         let value = Value::choose(when, value, slot.value.clone());

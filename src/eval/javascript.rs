@@ -97,7 +97,8 @@ impl Evaluator<'_> {
                 // Maps are objects here.
                 match name {
                     "get" => Some(self.get_item(receiver, arguments.get(0)?, span)),
-                    "has" | "hasOwnProperty" => {
+                    "hasOwnProperty" => Some(Value::test(self.contained(arguments.get(0)?, receiver, span), span)),
+                    "has" => {
                         let value = self.get_item(receiver, arguments.get(0)?, span);
                         Some(Value::test(value.present(), span))
                     }
@@ -325,6 +326,23 @@ impl Evaluator<'_> {
                 }
                 receiver.clone()
             }
+            "pop" | "shift" | "splice" => self.taken_out(id, name, arguments, span),
+            "reduce" => {
+                let (items, open) = self.each(receiver, span);
+                if let Some(reason) = open {
+                    return Some(Value::new(Kind::Unknown(reason), span));
+                }
+                let mut items = items.into_iter();
+                let mut sum = match arguments.get(1) {
+                    Some(initial) => initial.clone(),
+                    None => items.next()?,
+                };
+                for (at, item) in items.enumerate() {
+                    let at = Value::new(Kind::Number(at as f64), span);
+                    sum = self.call(first?, &Arguments::of(vec![sum, item, at]), span);
+                }
+                sum
+            }
             "slice" | "reverse" | "sort" | "values" | "toSorted" | "toReversed" => {
                 if name == "slice" && first.is_some_and(|from| !matches!(from.kind, Kind::Number(0.0))) {
                     return Some(self.open_array("a part of a list", span));
@@ -335,6 +353,42 @@ impl Evaluator<'_> {
             "at" => self.get_item(receiver, first?, span),
             _ => return None,
         })
+    }
+
+    /// `pop()`, `shift()`, `splice(from, count, …)` in place. What is not certain leaves the list open.
+    fn taken_out(&mut self, id: super::ObjectId, name: &str, arguments: &Arguments, span: Span) -> Value {
+        let object = self.object(id);
+        let certain = object.open.is_none()
+            && self.path.len() <= object.depth
+            && !object.items.iter().any(|item| matches!(item.kind, Kind::Choose(_) | Kind::Unknown(_)));
+        let length = object.items.len();
+        let number = |at: usize| match arguments.get(at).map(|value| &value.kind) {
+            Some(Kind::Number(number)) => Some(*number),
+            _ => None,
+        };
+        let range = match (name, number(0), number(1)) {
+            _ if !certain => None,
+            ("pop", ..) => Some(length.saturating_sub(1)..length),
+            ("shift", ..) => Some(0..length.min(1)),
+            (_, Some(from), count) if count.is_some() || arguments.positional.len() == 1 => {
+                let from = if from < 0.0 { (length as f64 + from).max(0.0) } else { from.min(length as f64) } as usize;
+                let count = count.map_or(length, |count| count.max(0.0) as usize);
+                Some(from..from.saturating_add(count).min(length))
+            }
+            _ => None,
+        };
+        let Some(range) = range else {
+            self.object_mut(id).items.clear();
+            self.leave_open(id, Self::unknown_reason("what is taken out of this list is not followed", span));
+            return Value::unknown("what is taken out of a list", span);
+        };
+        let put_in: Vec<Value> = arguments.positional.iter().skip(2).cloned().collect();
+        let put_in = if name == "splice" { put_in } else { Vec::new() };
+        let out: Vec<Value> = self.object_mut(id).items.splice(range, put_in).collect();
+        match name {
+            "splice" => self.new_array(out, span),
+            _ => out.into_iter().next().unwrap_or_else(|| Value::undefined(span)),
+        }
     }
 
     fn flat(&mut self, list: &Value, span: Span) -> Value {
@@ -364,7 +418,32 @@ impl Evaluator<'_> {
                 }
                 target
             }
-            ("Object", "freeze" | "seal" | "create") | ("Promise", "resolve") => {
+            ("Object", "hasOwn") => Value::test(self.contained(arguments.get(1)?, first?, span), span),
+            ("Object", "fromEntries") => {
+                let id = self.new_object(Tag::Plain, span);
+                let of = Value::new(Kind::Object(id), span);
+                let (entries, open) = self.each(first?, span);
+                for entry in entries {
+                    let (pair, _) = self.each(&entry, span);
+                    let [key, value, ..] = pair.as_slice() else { return None };
+                    self.set_item(&of, key, value.clone(), key.span);
+                }
+                if let Some(reason) = open {
+                    self.leave_open(id, reason);
+                }
+                of
+            }
+            ("Object", "create") => match &first?.kind {
+                Kind::Null => Value::new(Kind::Object(self.new_object(Tag::Plain, span)), span),
+                // What is inherited is seen by some and not by others.
+                _ => Value::unknown("an object with a prototype of the program", span),
+            },
+            ("process", "nextTick") if self.collecting => {
+                let rest = arguments.positional.iter().skip(1).cloned().collect();
+                self.call(first?, &Arguments::of(rest), span);
+                Value::undefined(span)
+            }
+            ("Object", "freeze" | "seal") | ("Promise", "resolve") => {
                 first.cloned().unwrap_or_else(|| Value::undefined(span))
             }
             ("Object", "keys") => {
@@ -415,6 +494,10 @@ impl Evaluator<'_> {
             ("String", "raw") => Value::unknown("a raw template", span),
             ("console", _) => Value::undefined(span),
             ("process", "on" | "once") => Value::undefined(span),
+            ("process", "exit") if !self.collecting => {
+                self.fails_here(Guard::Always, "exits".to_owned(), span);
+                Value::undefined(span)
+            }
             ("JSON", "parse") => match first?.as_str() {
                 Some(text) => match serde_json::from_str::<serde_json::Value>(text) {
                     Ok(data) => self.from_json(&data, first?.span),
@@ -452,6 +535,20 @@ impl Evaluator<'_> {
     }
 }
 
+impl Evaluator<'_> {
+    /// `new URL(text, base)`: with a base, nothing of a request is no URL.
+    pub(super) fn new_url(&mut self, arguments: &Arguments, span: Span) -> Value {
+        if let (Some(first), None) = (arguments.get(0), arguments.get(1)) {
+            for (when, value) in first.branches() {
+                if let Kind::Text(text) = &value.kind {
+                    self.under(when, |eval| eval.reads_url(text, span));
+                }
+            }
+        }
+        url(arguments, span)
+    }
+}
+
 /// `new URL(text)`: an object is made when its parts are asked for.
 pub(super) fn url(arguments: &Arguments, span: Span) -> Value {
     let Some(first) = arguments.get(0) else { return Value::undefined(span) };
@@ -471,6 +568,8 @@ pub(super) fn text_property(text: &Arc<Text>, name: &str, span: Span) -> Option<
         "protocol" => UrlPart::Protocol,
         "port" => UrlPart::Port,
         "origin" => UrlPart::Origin,
+        "pathname" => UrlPart::Pathname,
+        "search" => UrlPart::Search,
         "href" => return Some(Value::text((**text).clone(), span)),
         _ => return None,
     };

@@ -17,6 +17,7 @@ impl Evaluator<'_> {
             let no = self.get(otherwise, name, span);
             return Value::choose(guard.clone(), yes, no);
         }
+        self.reads(of, name, span);
         if let Kind::Object(id) = of.kind
             && matches!(self.object(id).tag, Tag::Host(_))
             && let Some(value) = self.member_of_subclass(id, of, name)
@@ -292,6 +293,9 @@ impl Evaluator<'_> {
                         eval.set_field(statics, name, value.clone(), span);
                     }
                     Kind::Module(module) => eval.set_module_member(*module, name, value.clone(), span),
+                    Kind::Native(native) if native.name == "process.env" => {
+                        eval.set_environment_variable(name, &value, span);
+                    }
                     Kind::Function(closure) => {
                         if let Some(attributes) = closure.attributes {
                             eval.set_field(attributes, name, value.clone(), span);

@@ -10,6 +10,7 @@
 mod builtins;
 mod call;
 mod environment;
+mod errors;
 mod expr;
 mod heap;
 mod javascript;
@@ -18,6 +19,7 @@ mod modules;
 mod operators;
 mod python;
 mod repository;
+mod state;
 mod stmt;
 mod value;
 
@@ -182,6 +184,12 @@ pub struct Evaluator<'a> {
     pub notes: FxHashMap<&'static str, Value>,
     /// Top-level exceptions that always happen: the program does not start.
     pub failures: Vec<(String, Span)>,
+    /// Top-level exceptions that happen where a variable of the environment is not set.
+    pub conditional_failures: Vec<(Guard, String, Span)>,
+    /// What handlers wrote that lives longer than their request.
+    state: state::State,
+    /// What the program itself wrote into its environment.
+    environment_writes: FxHashMap<String, Value>,
 }
 
 #[derive(Debug)]
@@ -225,6 +233,9 @@ impl<'a> Evaluator<'a> {
             loose_handlers: Vec::new(),
             notes: FxHashMap::default(),
             failures: Vec::new(),
+            conditional_failures: Vec::new(),
+            state: state::State::default(),
+            environment_writes: FxHashMap::default(),
         }
     }
 

@@ -108,12 +108,12 @@ impl Evaluator<'_> {
         let collected = self.collected(
             |eval| {
                 // A module's own statements are no handler's.
-                eval.collecting = false;
+                eval.sets_up();
                 let flow = eval.block(&program.body, frame);
                 if flow.stop == Guard::Always
-                    && let Some((_, value)) = eval.thrown.first()
+                    && let Some((_, value)) = eval.thrown.first().cloned()
                 {
-                    let text = value.as_str().map_or_else(|| "an exception ends the program".to_owned(), str::to_owned);
+                    let text = eval.message_of(&value);
                     let span = value.span;
                     eval.failures.push((text, span));
                 }

@@ -161,6 +161,9 @@ impl Evaluator<'_> {
             (UnaryOperator::Plus, Kind::Str(text)) => {
                 Value::new(Kind::Number(text.trim().parse().unwrap_or(f64::NAN)), span)
             }
+            // `~list.indexOf(x)`: 0, and nothing else, where it is not found.
+            (UnaryOperator::BitwiseNot, Kind::Index(found)) => Value::test(found.0.clone(), span),
+            (UnaryOperator::BitwiseNot, Kind::Number(number)) => Value::new(Kind::Number(-number.trunc() - 1.0), span),
             (UnaryOperator::Void, _) => Value::undefined(span),
             (UnaryOperator::TypeOf, kind) => match type_name(kind) {
                 Some(name) => Value::str(name, span),
@@ -298,6 +301,13 @@ impl Evaluator<'_> {
                     return match value.as_str() {
                         Some(name) if self.field(*id, name).is_some() => Guard::Always,
                         Some(_) if open.is_none() => Guard::Never,
+                        None if matches!(value.kind, Kind::Text(_)) => {
+                            let names: Vec<Value> =
+                                object.fields.iter().map(|field| Value::str(field.name.clone(), field.span)).collect();
+                            let known: Vec<Guard> =
+                                names.iter().map(|name| self.equal(value, name, name.span)).collect();
+                            Guard::any(known.into_iter().chain(open.map(Guard::Unknown)))
+                        }
                         _ => open.map_or_else(|| unknown_test(span), Guard::Unknown),
                     };
                 }

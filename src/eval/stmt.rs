@@ -114,7 +114,10 @@ impl Evaluator<'_> {
                 let test = self.expr(test, frame);
                 let test = self.truth(&test);
                 let raised = self.raised();
-                let flow = self.branch(test, frame, then, otherwise);
+                let flow = match &raised.stop {
+                    Guard::Never => self.branch(test, frame, then, otherwise),
+                    stop => self.under(Guard::not(stop.clone()), |eval| eval.branch(test, frame, then, otherwise)),
+                };
                 raised.then(flow)
             }
             StmtKind::Return(value) => {
@@ -133,6 +136,8 @@ impl Evaluator<'_> {
                 };
                 if !self.collecting && !self.path.is_empty() && self.catching == 0 {
                     // A program that ends itself while it starts is not there to be asked: it did not, then.
+                    let error = self.message_of(&value);
+                    self.fails_here(Guard::Always, error, stmt.span);
                     return Flow::ON;
                 }
                 self.throw(value);
@@ -239,7 +244,9 @@ impl Evaluator<'_> {
     /// Notes an exception under the conditions in force.
     pub fn throw(&mut self, value: Value) {
         let when = Guard::all(self.path.iter().cloned());
-        self.thrown.push((when, value));
+        if when != Guard::Never {
+            self.thrown.push((when, value));
+        }
     }
 
     /// When the expression that was just evaluated threw: those stay noted for whoever catches them.
@@ -342,6 +349,9 @@ impl Evaluator<'_> {
             }
             LoopHead::While(test) => {
                 if let Some(test) = test {
+                    if let Some(flow) = self.counted(test, body, frame, span) {
+                        return flow;
+                    }
                     let value = self.expr(test, frame);
                     if value.truthy() == Guard::Never {
                         return Flow::ON;
@@ -393,6 +403,64 @@ impl Evaluator<'_> {
         }
         self.path.truncate(self.path.len() - pushed);
         raised.then(Flow { leave: Guard::Never, again: Guard::Never, ..flow })
+    }
+
+    /// A loop whose test is decided before each turn: `for (let i = 0; i < list.length; i++)`. Nothing where it is not.
+    fn counted(&mut self, test: &Expr, body: &[Stmt], frame: FrameId, span: Span) -> Option<Flow> {
+        if self.language() != Language::JavaScript || self.expr(test, frame).truthy() != Guard::Always {
+            return None;
+        }
+        let (turn, step) = match body.split_last() {
+            Some((last, rest)) if steps(last).is_some() => (rest, Some(last)),
+            _ => (body, None),
+        };
+        let mut flow = Flow::ON;
+        let mut pushed = 0;
+        // When the loop was left, and what the counter was then.
+        let mut left: Vec<(Guard, Value)> = Vec::new();
+        let mut turns = 0;
+        let ends = loop {
+            let goes_on = self.expr(test, frame).truthy();
+            turns += 1;
+            if goes_on != Guard::Always || turns > MOST_TURNS {
+                break goes_on == Guard::Never;
+            }
+            let inner = self.inner(frame);
+            let turn = self.block(turn, inner);
+            let gone = turn.stop.clone().or(turn.leave.clone());
+            let counter = step.and_then(steps).and_then(|name| self.lookup(inner, name));
+            left.extend(counter.filter(|_| turn.leave != Guard::Never).map(|value| (turn.leave.clone(), value)));
+            flow = flow.then(Flow { again: Guard::Never, ..turn });
+            if gone == Guard::Always {
+                break true;
+            }
+            if gone != Guard::Never {
+                self.path.push(Guard::not(gone));
+                pushed += 1;
+            }
+            if let Some(step) = step {
+                // Whoever left the loop does not look at the counter's further values.
+                let path = std::mem::take(&mut self.path);
+                self.stmt(step, inner);
+                self.path = path;
+            }
+        };
+        if !ends {
+            let reason = Reason::new("how often this loop runs is not known", span);
+            let inner = self.inner(frame);
+            let guard = Guard::Unknown(reason);
+            let turn = self.under(guard.clone(), |eval| eval.block(body, inner));
+            flow = flow.then(Flow { stop: guard.and(turn.stop), ..Flow::ON });
+        }
+        self.path.truncate(self.path.len() - pushed);
+        if let Some(name) = step.and_then(steps)
+            && let Some(last) = self.lookup(frame, name)
+            && !left.is_empty()
+        {
+            let value = left.into_iter().rev().fold(last, |last, (when, value)| Value::choose(when, value, last));
+            self.assign_name(frame, name, value);
+        }
+        Some(Flow { leave: Guard::Never, again: Guard::Never, ..flow })
     }
 
     /// Binds a pattern. `fresh` says that it is a declaration, not an assignment.
@@ -578,5 +646,16 @@ impl Evaluator<'_> {
             }
         }
         Value::new(Kind::Class(id), class.span)
+    }
+}
+
+/// The counter that a statement moves on: `i += 1`.
+fn steps(stmt: &Stmt) -> Option<&str> {
+    match &stmt.kind {
+        StmtKind::Expr(Expr { kind: ExprKind::Assign { target, operator: Some(_), .. }, .. }) => match &**target {
+            Pattern::Name { name, .. } => Some(name),
+            _ => None,
+        },
+        _ => None,
     }
 }

@@ -396,6 +396,20 @@ impl Value {
         }
     }
 
+    /// It, where it is neither `undefined` nor `null`.
+    pub(super) fn there(self) -> Value {
+        match &self.kind {
+            Kind::Choose(choice) => match &**choice {
+                (_, then, otherwise) if then.is_nullish() => otherwise.clone().there(),
+                (_, then, otherwise) if otherwise.is_nullish() => then.clone().there(),
+                (guard, then, otherwise) => {
+                    Value::choose(guard.clone(), then.clone().there(), otherwise.clone().there())
+                }
+            },
+            _ => self,
+        }
+    }
+
     /// It as text, as a template or a header write makes it. `absent` is the word for what is not there.
     pub fn to_text(&self, absent: &str) -> Text {
         match &self.kind {
@@ -403,6 +417,7 @@ impl Value {
             Kind::Null => Text::literal(if absent == "None" { "None" } else { "null" }),
             Kind::Bool(holds) if absent == "None" => Text::literal(if *holds { "True" } else { "False" }),
             Kind::Bool(holds) => Text::literal(if *holds { "true" } else { "false" }),
+            Kind::Number(number) if absent == "undefined" => Text::literal(number_text(*number)),
             Kind::Number(number) => Text::literal(format!("{number}")),
             Kind::Str(text) => Text::Literal(text.clone()),
             // A text that was computed is there, if empty.
@@ -447,6 +462,17 @@ impl Value {
         hops.push((self.span, "".into()));
         hops.reverse();
         Trail(hops)
+    }
+}
+
+/// A number as JavaScript writes it.
+fn number_text(number: f64) -> String {
+    match number {
+        _ if number.is_infinite() => if number > 0.0 { "Infinity" } else { "-Infinity" }.to_owned(),
+        _ if number == 0.0 => "0".to_owned(),
+        _ if number.abs() >= 1e21 => format!("{number:e}").replace('e', "e+"),
+        _ if number.abs() < 1e-6 => format!("{number:e}"),
+        _ => format!("{number}"),
     }
 }
 

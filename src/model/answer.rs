@@ -36,6 +36,8 @@ pub struct Session<'a> {
     pub(super) asked: bool,
     /// Conditions that hold or do not in every world.
     assumed: Vec<(Guard, bool)>,
+    /// Whether the process has ended; `None` where that is not known.
+    ended: Option<bool>,
     /// What stands behind each hand-over, by the place of its effect.
     pub(super) behind: FxHashMap<Span, Behind<'a>>,
 }
@@ -95,7 +97,8 @@ pub struct Answer {
     pub headers: Vec<(String, String)>,
     /// Lower-case names of headers whose presence or value is not known.
     pub unknown: Vec<String>,
-    /// Everything that was played, one for each combination of undecided conditions. Never empty.
+    /// Everything that was played, one for each combination of undecided conditions. Empty only
+    /// where the process had ended before.
     pub worlds: Vec<World>,
 }
 
@@ -132,6 +135,7 @@ impl<'a> Session<'a> {
             last_index: FxHashMap::default(),
             asked: false,
             assumed: Vec::new(),
+            ended: Some(false),
             behind: FxHashMap::default(),
         }
     }
@@ -153,8 +157,34 @@ impl<'a> Session<'a> {
         self
     }
 
+    /// Why the program would not start in this environment.
+    pub fn startup_error(&self) -> Option<&'a str> {
+        let server = self.server;
+        if let Some((error, _)) = &server.startup_error {
+            return Some(error);
+        }
+        let nothing = Request::new("GET", "/");
+        server.remarks.iter().find_map(|remark| match &remark.kind {
+            super::RemarkKind::FailsAtStart { when, error } => {
+                let certain = super::play::Play::new(self, &nothing, Vec::new()).certainly(when);
+                certain.then_some(error.as_str())
+            }
+            _ => None,
+        })
+    }
+
     /// Asks it, and remembers what the request leaves behind.
     pub fn answer(&mut self, request: &Request) -> Answer {
+        if self.ended == Some(true) {
+            return Answer {
+                outcome: Outcome::Closed,
+                status: None,
+                headers: Vec::new(),
+                unknown: Vec::new(),
+                worlds: Vec::new(),
+            };
+        }
+        let (mut ends, mut stays) = (false, false);
         let mut worlds = Vec::new();
         let mut open = vec![self.assumed.clone()];
         let mut left = FxHashMap::default();
@@ -166,6 +196,7 @@ impl<'a> Session<'a> {
             match play.run() {
                 Ok(world) => {
                     left = std::mem::take(&mut play.last_index);
+                    *(if play.ended { &mut ends } else { &mut stays }) = true;
                     worlds.push(world);
                 }
                 Err(Open(guard)) => {
@@ -180,7 +211,16 @@ impl<'a> Session<'a> {
         }
         self.last_index.extend(left);
         self.asked = true;
-        Answer::of(worlds)
+        let was_there = self.ended;
+        // Whoever asks of any environment asks of the program, not of one run of it.
+        if ends && self.environment != Environment::Unknown {
+            self.ended = if stays { None } else { was_there.map(|_| true) };
+        }
+        match was_there {
+            Some(_) => Answer::of(worlds),
+            // An earlier request may have ended it.
+            None => Answer::unknown(request, worlds),
+        }
     }
 }
 

@@ -225,6 +225,8 @@ pub enum EffectKind {
     Hang,
     /// The connection is closed without an answer.
     Close,
+    /// The process ends: neither this request nor any later one is answered.
+    Exit,
     /// The request goes to another server, whose answer passes through.
     Forward(Forward),
     /// Anything may happen here.
@@ -338,6 +340,13 @@ pub enum RemarkKind {
         expected: &'static str,
         /// What follows.
         effect: String,
+    },
+    /// Where the condition holds, the program does not start.
+    FailsAtStart {
+        /// The condition: on the environment alone.
+        when: super::Guard,
+        /// The error.
+        error: String,
     },
     /// A policy that never takes effect.
     Dead {

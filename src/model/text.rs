@@ -59,6 +59,12 @@ pub enum Part {
     Method,
     /// The path, without the query.
     Path,
+    /// The path below the mount of the running step, without the query: Express's `req.path`.
+    LocalPath,
+    /// The same with the query: Express's `req.url`.
+    LocalTarget,
+    /// Path and query as sent: Node's `req.url`, Express's `req.originalUrl`.
+    Target,
     /// The path as proxies and file servers read it: decoded, without dot segments and doubled slashes.
     ResolvedPath,
     /// The query, without its question mark. Empty where there is none.
@@ -88,6 +94,10 @@ pub enum UrlPart {
     Port,
     /// `origin`.
     Origin,
+    /// `pathname`: of a text that begins with a slash, its path.
+    Pathname,
+    /// `search`: the query with its question mark.
+    Search,
 }
 
 /// How much a text that is put together may weigh: each part counts one, and so do so many letters.

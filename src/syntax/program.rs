@@ -280,7 +280,11 @@ pub enum ExprKind {
     Array(Vec<Expr>),
     /// An object literal or dict.
     Object(Vec<Property>),
-    /// `object.property`, optional or not.
+    /// An optional chain as a whole, `a?.b.c`: `undefined` where one of its links is not there.
+    Chain(Box<Expr>),
+    /// A link of an optional chain, before `?.`: the chain ends here where this is `undefined` or `null`.
+    IfThere(Box<Expr>),
+    /// `object.property`.
     Member {
         /// Of what.
         object: Box<Expr>,
@@ -289,7 +293,7 @@ pub enum ExprKind {
         /// Place of the property's name.
         property_span: Span,
     },
-    /// `object[index]`, optional or not.
+    /// `object[index]`.
     Index {
         /// Of what.
         object: Box<Expr>,
@@ -588,6 +592,10 @@ pub enum UnaryOperator {
     TypeOf,
     /// `void`.
     Void,
+    /// `~`.
+    BitwiseNot,
+    /// `delete`: of a property.
+    Delete,
     /// Any other; its value is unknown.
     Other,
 }

@@ -160,6 +160,8 @@ pub(super) fn expr(value: &Expr) -> String {
             let property = |property: &Property| format!("{}:{}", key(&property.key), expr(&property.value));
             format!("(object{})", list(properties, property))
         }
+        ExprKind::Chain(value) => format!("(chain {})", expr(value)),
+        ExprKind::IfThere(value) => format!("{}?", expr(value)),
         ExprKind::Member { object, property, .. } => format!("{}.{property}", expr(object)),
         ExprKind::Index { object, index } => format!("(index {} {})", expr(object), expr(index)),
         ExprKind::Call { callee, arguments } => format!("(call {}{})", expr(callee), list(arguments, argument)),

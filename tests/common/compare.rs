@@ -72,15 +72,15 @@ fn compare(tally: &mut Tally, observation: &Observation, probe: &Probe, answer: 
 /// Plays every probe of an observation against the one server of its program.
 pub fn judge(tally: &mut Tally, observation: &Observation, servers: &[Server]) {
     let server = servers.first().unwrap_or_else(|| panic!("{observation}: no server found"));
+    let environment = BTreeMap::from([("PUBLIC_DIR".to_owned(), "/srv/public".to_owned())]);
+    let mut session = Session::new(server, Environment::Only(environment));
     if !observation.starts() {
-        match &server.startup_error {
-            Some((text, _)) if observation.startup.contains(text.as_str()) => tally.right += 1,
+        match session.startup_error() {
+            Some(text) if observation.startup.contains(text) => tally.right += 1,
             other => tally.wrong.push(format!("{observation}: {}, but the model says {other:?}", observation.startup)),
         }
         return;
     }
-    let environment = BTreeMap::from([("PUBLIC_DIR".to_owned(), "/srv/public".to_owned())]);
-    let mut session = Session::new(server, Environment::Only(environment));
     for probe in &observation.probes {
         let mut request = Request::new(probe.request.method.clone(), probe.request.path.clone());
         request.headers = probe.request.headers.clone();

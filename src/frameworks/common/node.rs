@@ -84,12 +84,16 @@ fn request_header(eval: &mut Evaluator, name: &str, span: Span) -> Value {
 pub fn property(eval: &mut Evaluator, of: &Value, name: &str, span: Span) -> Option<Value> {
     match eval.host_tag(of) {
         Some(REQUEST) => Some(match name {
-            "headers" | "rawHeaders" => {
+            "headers" => {
                 let headers = eval.new_object(Tag::Host(HEADERS), span);
                 Value::new(Kind::Object(headers), span)
             }
             "method" => Value::text(Text::Request(Part::Method), span),
-            "path" | "url" | "originalUrl" => Value::text(Text::Request(Part::Path), span),
+            "path" => Value::text(Text::Request(Part::LocalPath), span),
+            "url" => Value::text(Text::Request(Part::LocalTarget), span),
+            "originalUrl" => Value::text(Text::Request(Part::Target), span),
+            // A socket ends as the answer does.
+            "socket" | "connection" => of.as_object().and_then(|id| eval.field(id, "res"))?.value.clone(),
             "cookies" | "signedCookies" | "session" => {
                 if eval.is_collecting() {
                     eval.emit(EffectKind::Notice(RemarkKind::ReadsCredentials(format!("req.{name}"))), span);
@@ -102,6 +106,8 @@ pub fn property(eval: &mut Evaluator, of: &Value, name: &str, span: Span) -> Opt
                 own.unwrap_or_else(|| Value::unknown(format!("`req.{name}` comes with the request"), span))
             }
         }),
+        // Node keeps the names of a request's headers in lower case.
+        Some(HEADERS) if name.bytes().any(|letter| letter.is_ascii_uppercase()) => Some(Value::undefined(span)),
         Some(HEADERS) => Some(request_header(eval, name, span)),
         Some(ERROR) => Some(match name {
             "status" | "statusCode" => Value::text(Text::Request(Part::ErrorStatus), span),
@@ -162,8 +168,9 @@ pub fn status_of_error(eval: &mut Evaluator, error: &Value) -> Status {
     }
     match &error.kind {
         Kind::Object(id) => {
-            let field = eval.field(*id, "status").or_else(|| eval.field(*id, "statusCode"));
-            match field.map(|field| field.value.clone()) {
+            let field = |name: &str| eval.field(*id, name).map(|field| field.value.clone());
+            match field("status").or_else(|| field("statusCode")) {
+                Some(Value { kind: Kind::Number(code), .. }) if !(400.0..600.0).contains(&code) => Status::Code(500),
                 Some(value) => status(&value),
                 None => Status::Code(500),
             }
@@ -177,10 +184,14 @@ pub fn status_of_error(eval: &mut Evaluator, error: &Value) -> Status {
 pub fn status(value: &Value) -> Status {
     match &value.kind {
         Kind::Number(number) if (100.0..1000.0).contains(number) => Status::Code(*number as u16),
+        // Node refuses it (`ERR_HTTP_INVALID_STATUS_CODE`).
+        Kind::Number(number) if !number.is_nan() => Status::Code(500),
+        Kind::Bool(_) => Status::Code(500),
         Kind::Text(text) if matches!(&**text, Text::Request(Part::ErrorStatus)) => Status::OfError,
         Kind::Str(text) => match text.parse() {
             Ok(code) => Status::Code(code),
-            Err(_) => Status::Unknown(Reason::new("this status is no number", value.span)),
+            // `statusCode |= 0` makes a word 0.
+            Err(_) => Status::Code(500),
         },
         Kind::Unknown(reason) => Status::Unknown(reason.clone()),
         _ => Status::Unknown(Reason::new("this status is not followed", value.span)),
@@ -295,6 +306,7 @@ fn response_method(eval: &mut Evaluator, call: &MethodCall, numbers_are_statuses
             write(eval, "Vary", WriteOp::AppendMembers, &vary, span);
             eval.emit(EffectKind::Respond(None), span);
         }
+        "destroy" => eval.emit(EffectKind::Close, span),
         "get" | "getHeader" | "hasHeader" => return Value::unknown("what the answer has so far", span),
         _ => {}
     }
@@ -376,8 +388,8 @@ fn set_headers(eval: &mut Evaluator, call: &MethodCall, op: WriteOp) {
                     let given = if strict { value.present().or(is_null(value)) } else { Guard::Always };
                     if given != Guard::Always {
                         // ERR_HTTP_INVALID_HEADER_VALUE
-                        let absent = Guard::not(given.clone());
-                        eval.under(absent, |eval| eval.emit(EffectKind::Fail(Status::Code(500)), call.span));
+                        let message = format!("Invalid value \"undefined\" for header \"{name}\"");
+                        eval.throw_error(Guard::not(given.clone()), "TypeError", &message, call.span);
                     }
                     eval.under(given, |eval| write(eval, &name, op, value, call.span));
                 }
@@ -408,14 +420,25 @@ fn write_head(eval: &mut Evaluator, call: &MethodCall) {
         if object.tag == Tag::Array {
             let items = object.items.clone();
             for pair in items.chunks(2) {
-                if let [Value { kind: Kind::Str(name), .. }, value] = pair {
-                    let name = name.clone();
-                    write(eval, &name, op, value, value.span);
+                match pair {
+                    [Value { kind: Kind::Str(name), .. }, value] => {
+                        let name = name.clone();
+                        write(eval, &name, op, value, value.span);
+                    }
+                    // A list of pairs is none that Node takes.
+                    [Value { kind: Kind::Object(_), .. }, ..] => {
+                        eval.throw_error(Guard::Always, "TypeError", "The argument 'headers' is invalid", call.span);
+                        return;
+                    }
+                    _ => {}
                 }
             }
         } else {
             for field in object.fields.clone() {
-                write(eval, &field.name, WriteOp::Set, &field.value, field.span);
+                let given = field.value.present().or(is_null(&field.value));
+                let message = format!("Invalid value \"undefined\" for header \"{}\"", field.name);
+                eval.throw_error(Guard::not(given.clone()), "TypeError", &message, call.span);
+                eval.under(given, |eval| write(eval, &field.name, WriteOp::Set, &field.value, field.span));
             }
         }
     }
@@ -427,10 +450,13 @@ pub fn write(eval: &mut Evaluator, name: &str, op: WriteOp, value: &Value, span:
     if trail.0.first().is_none_or(|(place, _)| *place != span) {
         trail.0.push((span, "".into()));
     }
-    let values = match eval.items(value) {
+    let values: Vec<Text> = match eval.items(value) {
         Some(object) => object.items.iter().map(|item| item.to_text("undefined")).collect(),
         None => vec![value.to_text("undefined")],
     };
+    if let Some(message) = refused(name, &values) {
+        return eval.throw_error(Guard::Always, "TypeError", &message, span);
+    }
     write_texts(eval, name, op, values, trail, span);
 }
 
@@ -443,12 +469,27 @@ pub fn write_texts(
     trail: crate::model::Trail,
     span: Span,
 ) {
-    if values.iter().any(|value| value.as_literal().is_some_and(|text| !is_field_value(text))) {
+    if refused(name, &values).is_some() {
         eval.emit(EffectKind::Fail(Status::Code(500)), span);
         return;
     }
     let write = HeaderWrite { name: Arc::from(name), op, values, trail };
     eval.emit(EffectKind::Write(write), span);
+}
+
+/// What Node says of a header that it does not take: `ERR_INVALID_HTTP_TOKEN`, `ERR_INVALID_CHAR`.
+fn refused(name: &str, values: &[Text]) -> Option<String> {
+    if !is_token(name) {
+        return Some(format!("Header name must be a valid HTTP token [\"{name}\"]"));
+    }
+    let taken = |value: &Text| value.as_literal().is_none_or(is_field_value);
+    (!values.iter().all(taken)).then(|| format!("Invalid character in header content [\"{name}\"]"))
+}
+
+/// Node's `checkIsHttpToken`.
+fn is_token(name: &str) -> bool {
+    !name.is_empty()
+        && name.bytes().all(|letter| letter.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&letter))
 }
 
 /// Node's `checkInvalidHeaderChar`.

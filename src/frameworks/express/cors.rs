@@ -133,8 +133,10 @@ fn with_options(eval: &mut Evaluator, options: &Value, next: &Value, span: Span)
     if let Kind::Unknown(reason) = &options.kind {
         let reason =
             Reason { text: format!("the options of cors() are not known: {}", reason.text).into(), ..reason.clone() };
-        eval.emit(EffectKind::Opaque(reason), span);
-        go_on(eval, next, span);
+        eval.emit(EffectKind::Opaque(reason.clone()), span);
+        let answers = Guard::method("OPTIONS", span).and(Guard::Unknown(reason.clone()));
+        eval.under(answers.clone(), |eval| eval.emit(EffectKind::Respond(Some(Status::Unknown(reason))), span));
+        eval.under(Guard::not(answers), |eval| go_on(eval, next, span));
         return;
     }
     notice_options(eval, options, span);
@@ -332,7 +334,8 @@ fn allows(eval: &mut Evaluator, origin: &Value, span: Span, left: &mut usize) ->
     };
     *left = fewer;
     let caller = Value::text(Text::header(headers::ORIGIN), span);
-    if eval.items(origin).is_some() {
+    // `Array.isArray`: a `Set` is something set, and allows everybody.
+    if eval.items(origin).is_some_and(|list| list.tag == Tag::Array) {
         let (items, open) = eval.each(origin, span);
         let mut parts = Vec::new();
         for item in items {
@@ -397,7 +400,7 @@ fn write_list(
     };
     let name = headers::canonical(header);
     for (when, value) in value.branches() {
-        let text = joined(eval, &value, span);
+        let text = joined(eval, &value, option_name);
         eval.under(when, |eval| match text {
             None => {}
             Some(text) => eval.under(text_is_set(&text), |eval| {
@@ -407,8 +410,12 @@ fn write_list(
     }
 }
 
-fn joined(eval: &mut Evaluator, value: &Value, _span: Span) -> Option<Text> {
+fn joined(eval: &mut Evaluator, value: &Value, option_name: &str) -> Option<Text> {
     match (&value.kind, eval.items(value)) {
+        // A `Set` has no `join`: methods are sent as the word that it gives, headers are not sent for want of a length.
+        (_, Some(object)) if object.tag == Tag::Set => {
+            (option_name == "methods").then(|| Text::literal("[object Set]"))
+        }
         (_, Some(object)) => Some(match &object.open {
             Some(reason) => Text::Unknown(reason.clone()),
             None => {
@@ -417,6 +424,8 @@ fn joined(eval: &mut Evaluator, value: &Value, _span: Span) -> Option<Text> {
             }
         }),
         (Kind::Undefined | Kind::Null | Kind::Bool(false), _) => None,
+        // What is no text has no length.
+        (Kind::Bool(_) | Kind::Number(_) | Kind::Function(_) | Kind::Regex(_), _) if option_name != "methods" => None,
         _ => Some(value.to_text("undefined")),
     }
 }
@@ -442,7 +451,7 @@ fn write_allowed_headers(eval: &mut Evaluator, options: &Value, span: Span) {
                 node::write_texts(eval, &name, WriteOp::Set, vec![asked], trail, span);
             });
         });
-        let text = joined(eval, &value, span);
+        let text = joined(eval, &value, "allowedHeaders");
         eval.under(when.and(set), |eval| {
             if let Some(text) = text {
                 eval.under(text_is_set(&text), |eval| {

@@ -9,6 +9,9 @@ use crate::eval::{Evaluator, ObjectId, Tag, Value};
 use crate::model::{Guard, PathMatch, Remark, RemarkKind, Server, each_effect};
 use crate::source::{FileId, Span};
 
+/// Stands for the version of Express where there is none.
+pub(super) const NO_EXPRESS: u32 = 0;
+
 /// How many applications and routers of one run are read.
 const MOST_APPLICATIONS: usize = 1_000;
 
@@ -50,7 +53,13 @@ pub(super) fn application(eval: &mut Evaluator, id: ObjectId, is_app: bool) -> S
         powered: true,
         parameters: Vec::new(),
     };
-    let root = reader.group(id, PathMatch::Any, Guard::Always, span);
+    let mut root = reader.group(id, PathMatch::Any, Guard::Always, span);
+    if reader.eval.left_state() {
+        // What one handler leaves behind, others find: they are read again, knowing that.
+        (reader.startup_error, reader.routing, reader.powered) = (None, Routing::default(), true);
+        root = reader.group(id, PathMatch::Any, Guard::Always, span);
+        reader.eval.left_state();
+    }
     let runtime = match &version {
         Some(version) => format!("express {version}"),
         None => "express 5 (assumed: no package.json names a version)".to_owned(),
@@ -69,7 +78,21 @@ pub(super) fn application(eval: &mut Evaluator, id: ObjectId, is_app: bool) -> S
         files: Vec::new(),
     };
     server.files = files(&server);
+    startup(eval, &mut server);
     server
+}
+
+/// What ends a program while it starts, always or in some environments.
+pub(super) fn startup(eval: &Evaluator, server: &mut Server) {
+    let here = |span: &Span| server.files.contains(&span.file);
+    if server.startup_error.is_none() {
+        server.startup_error = eval.failures.iter().find(|(_, span)| here(span)).cloned();
+    }
+    let conditional = eval.conditional_failures.iter().filter(|(_, _, span)| here(span));
+    server.remarks.extend(conditional.map(|(when, error, span)| Remark {
+        kind: RemarkKind::FailsAtStart { when: when.clone(), error: error.clone() },
+        span: *span,
+    }));
 }
 
 /// The files in which a server's steps stand.

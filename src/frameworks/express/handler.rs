@@ -1,6 +1,7 @@
 //! What a program's handlers do to an answer.
 
 use super::cors;
+use super::extract::NO_EXPRESS;
 use crate::eval::{Evaluator, Kind, Native, Value};
 use crate::frameworks::common::node::{self, Exchange};
 use crate::model::{Effect, EffectKind, End, Guard, Reason, Status, Step, StepKind};
@@ -50,10 +51,11 @@ pub(super) fn run_handler(
     let escaped = std::mem::replace(&mut eval.escaped, before);
     let unfollowed = std::mem::replace(&mut eval.unfollowed, unfollowed);
     let mut effects = collected.effects;
-    if collected.is_async && major < 5 {
-        // An async handler's exception is nobody's in Express 4: since Node 15 it ends the process.
+    if major == NO_EXPRESS || collected.is_async && major < 5 {
+        // An async handler's exception is nobody's in Express 4, and no handler's of a plain server is anybody's:
+        // since Node 15 it ends the process.
         for (when, value) in collected.thrown {
-            effects.push(Effect { when, kind: EffectKind::Close, span: value.span });
+            effects.push(Effect { when, kind: EffectKind::Exit, span: value.span });
         }
     } else {
         failures(eval, collected.thrown, &mut effects, span);

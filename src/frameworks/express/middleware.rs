@@ -53,6 +53,26 @@ pub(super) fn apply(eval: &mut Evaluator, tag: &'static str, value: &Value, step
             let broken = Guard::Unknown(Reason::new("whether the body is broken", span));
             step.effects.push(effect(reads.and(broken), fails(400)));
         }
+        packages::METHOD => {
+            let getter = value.as_object().and_then(|id| eval.field(id, "0")).map(|field| field.value.clone());
+            let name = getter.as_ref().and_then(Value::as_str).unwrap_or("X-HTTP-Method-Override").to_owned();
+            if name.get(..2).is_none_or(|start| !start.eq_ignore_ascii_case("x-")) {
+                return;
+            }
+            // It looks at requests by POST only (`method-override` 3.0.0, `index.js`).
+            let posted = Guard::method("POST", span);
+            let write = HeaderWrite {
+                name: "Vary".into(),
+                op: WriteOp::AppendMembers,
+                values: vec![Text::literal(name.as_str())],
+                trail: value.trail(),
+            };
+            step.effects.push(effect(posted.clone(), EffectKind::Write(write)));
+            let taken = posted.and(header(&name.to_ascii_lowercase()));
+            let reason = Reason::new("the method is taken from a header", span);
+            step.effects.push(effect(taken.clone(), EffectKind::Opaque(reason.clone())));
+            step.effects.push(effect(taken, EffectKind::Respond(Some(Status::Unknown(reason)))));
+        }
         packages::LIMIT => {
             step.kind = StepKind::RateLimit;
             step.label = "the rate limit".into();
@@ -94,10 +114,33 @@ pub(super) fn apply(eval: &mut Evaluator, tag: &'static str, value: &Value, step
             let kind = RemarkKind::ReadsCredentials("Authorization headers".into());
             step.effects.push(effect(Guard::Always, EffectKind::Notice(kind)));
             let strategy = value.as_object().and_then(|id| eval.field(id, "0")).map(|field| field.value.clone());
-            let by_token = strategy
-                .as_ref()
-                .and_then(Value::as_str)
-                .is_some_and(|name| matches!(name, "jwt" | "bearer" | "basic" | "headerapikey" | "digest"));
+            let package = value.as_object().and_then(|id| eval.field(id, packages::NAME));
+            let package = package.and_then(|field| field.value.as_str());
+            if package == Some("express-jwt") {
+                // It lets a preflight pass that announces a token (`express-jwt` 8.5.1, `dist/index.js`).
+                let asked = Text::LowerCase(Arc::new(Text::header("access-control-request-headers")));
+                let announced = Guard::test(asked, StringTest::Contains("authorization".into()), span);
+                let passes = Guard::method("OPTIONS", span).and(announced);
+                let fails = |status| EffectKind::Fail(Status::Code(status));
+                let refused = Guard::not(passes.clone()).and(Guard::not(header("authorization")));
+                let required = strategy.as_ref().map_or(Guard::Always, |options| {
+                    match eval.get(options, "credentialsRequired", span).kind {
+                        Kind::Bool(false) => Guard::Never,
+                        _ if eval.get(options, "getToken", span).truthy() == Guard::Never => Guard::Always,
+                        _ => Guard::Unknown(Reason::new("whether a token is found", span)),
+                    }
+                });
+                step.effects.push(effect(refused.and(required), fails(401)));
+                let doubtful = Guard::Unknown(Reason::new("whether the credentials are accepted", span));
+                let looked_at = Guard::not(passes).and(header("authorization"));
+                step.effects.push(effect(looked_at.and(doubtful), fails(401)));
+                return;
+            }
+            let by_token = package == Some("express-basic-auth")
+                || strategy
+                    .as_ref()
+                    .and_then(Value::as_str)
+                    .is_some_and(|name| matches!(name, "jwt" | "bearer" | "basic" | "headerapikey" | "digest"));
             let refused = Guard::not(header("authorization"));
             let doubtful = Guard::Unknown(Reason::new("whether the credentials are accepted", span));
             if by_token {

@@ -2,6 +2,8 @@
 
 use super::{host_object, native};
 use crate::eval::{Arguments, Evaluator, Kind, Native, Value};
+use crate::frameworks::common::node;
+use crate::model::WriteOp;
 use crate::source::Span;
 
 /// Middleware that goes on, and touches no CORS header.
@@ -16,6 +18,8 @@ pub const BODY: &str = "middleware.body";
 pub const LIMIT: &str = "middleware.limit";
 /// Middleware that serves files.
 pub const STATIC: &str = "middleware.static";
+/// Middleware that takes the method from a header.
+pub const METHOD: &str = "middleware.method";
 /// Middleware that hands requests to another server.
 pub const PROXY: &str = "middleware.proxy";
 
@@ -29,7 +33,6 @@ fn package(module: &str) -> Option<&'static str> {
         | "xss-clean"
         | "express-mongo-sanitize"
         | "serve-favicon"
-        | "method-override"
         | "response-time"
         | "connect-timeout"
         | "express-winston"
@@ -57,6 +60,8 @@ fn package(module: &str) -> Option<&'static str> {
         "passport" => "package.passport",
         "serve-static" => "package.static",
         "http-proxy-middleware" | "express-http-proxy" => "package.proxy",
+        "vary" => "package.vary",
+        "method-override" => "package.method",
         _ => return None,
     })
 }
@@ -64,7 +69,8 @@ fn package(module: &str) -> Option<&'static str> {
 /// A package by its name.
 pub fn import(_eval: &mut Evaluator, module: &str, span: Span) -> Option<Value> {
     package(module).map(|name| {
-        let bound = if module == "compression" { vec![Value::str("compression", span)] } else { Vec::new() };
+        let known = ["compression", "express-jwt", "express-basic-auth"].into_iter().find(|known| *known == module);
+        let bound: Vec<Value> = known.map(|name| Value::str(name, span)).into_iter().collect();
         let package = Native { name, bound: bound.into(), of: None };
         Value::new(Kind::Native(package), span)
     })
@@ -77,9 +83,12 @@ pub fn property(package: &Native, name: &str, span: Span) -> Option<Value> {
         ("package.passport", "initialize") => "package.plain",
         ("package.passport", "session") => "package.credentials",
         ("package.passport", _) => return None,
+        // `vary.append(list, members)` gives a text.
+        ("package.vary", _) => return None,
         // `swaggerUi.serve` is middleware itself; functions of a package are its kind.
         (kind, _) => {
-            return Some(native(kind_of(kind), None, span));
+            let same = Native { name: kind_of(kind), ..package.clone() };
+            return Some(Value::new(Kind::Native(same), span));
         }
     };
     Some(native(property, None, span))
@@ -93,6 +102,7 @@ fn kind_of(name: &str) -> &'static str {
         "package.auth" => "package.auth",
         "package.static" => "package.static",
         "package.proxy" => "package.proxy",
+        "package.method" => "package.method",
         _ => "package.plain",
     }
 }
@@ -106,6 +116,7 @@ fn tag(name: &str) -> &'static str {
         "package.auth" => AUTH,
         "package.static" => STATIC,
         "package.proxy" => PROXY,
+        "package.method" => METHOD,
         _ => PLAIN,
     }
 }
@@ -115,6 +126,14 @@ pub const NAME: &str = "(package)";
 
 /// A call of a package's function: it gives middleware.
 pub fn call(eval: &mut Evaluator, package: &Native, arguments: &Arguments, span: Span) -> Option<Value> {
+    if package.name == "package.vary" {
+        // `vary(res, 'Origin')`
+        let response = arguments.get(0).and_then(|value| eval.host_tag(value));
+        if let (Some(node::RESPONSE), Some(members)) = (response, arguments.get(1)) {
+            node::write(eval, "Vary", WriteOp::AppendMembers, members, span);
+        }
+        return Some(Value::undefined(span));
+    }
     let made = middleware(eval, tag(package.name), arguments, span);
     if let (Some(id), Some(name)) = (made.as_object(), package.bound.first()) {
         eval.set_field(id, NAME, name.clone(), span);

@@ -1,6 +1,6 @@
 //! Node's own servers: who listens, and handlers that stand alone.
 
-use super::extract::{application, files};
+use super::extract::{NO_EXPRESS, application, files, startup};
 use super::handler::run_handler;
 use super::{ENTERED, SERVER};
 use crate::eval::{Arguments, Call, Evaluator, Kind, ObjectId, Tag, Value};
@@ -72,6 +72,7 @@ pub(super) fn plain_servers(eval: &mut Evaluator) -> Vec<Server> {
                 server.root.nodes.push(Node::Group(inside.root));
             }
             server.files = files(&server);
+            startup(eval, &mut server);
             for call in calls.iter().filter(|call| &*call.name == "listen") {
                 server.listens.push(Listen { port: call.arguments.get(0).and_then(port), span: call.span });
             }
@@ -100,7 +101,12 @@ fn behind(server: &mut Server, other: Server) {
 
 /// A handler as a server of its own.
 pub(super) fn by_hand(eval: &mut Evaluator, handler: &Value, span: Span, complete: bool) -> Server {
-    let (effects, end) = run_handler(eval, handler, false, 5, !complete, span);
+    let major = if complete { NO_EXPRESS } else { 5 };
+    let (mut effects, mut end) = run_handler(eval, handler, false, major, !complete, span);
+    if eval.left_state() {
+        (effects, end) = run_handler(eval, handler, false, major, !complete, span);
+        eval.left_state();
+    }
     let effects: Vec<Effect> = effects
         .into_iter()
         .map(|effect| match effect.kind {

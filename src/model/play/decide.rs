@@ -7,6 +7,11 @@ use crate::model::answer::Open;
 use crate::model::{Check, Environment, Guard, Part, Status, Statuses, Text};
 
 impl Play<'_, '_> {
+    /// Whether a guard is known to hold.
+    pub(in crate::model) fn certainly(&mut self, guard: &Guard) -> bool {
+        self.holds(guard).unwrap_or(false)
+    }
+
     /// Whether a guard holds in this world.
     pub(super) fn holds(&mut self, guard: &Guard) -> Result<bool, Open> {
         match guard {

@@ -43,8 +43,12 @@ pub(super) struct Play<'s, 'a> {
     inner: Vec<Sent>,
     /// The headers written before the running step began.
     before: Vec<Sent>,
+    /// The path as the running step sees it.
+    local: String,
     /// What effects noted.
     marks: Vec<Arc<str>>,
+    /// Whether the process ended.
+    pub(super) ended: bool,
     /// How many servers hand on to this one.
     depth: u8,
     /// How many more texts are put together.
@@ -91,7 +95,9 @@ impl<'s, 'a> Play<'s, 'a> {
             forwarded: false,
             inner: Vec::new(),
             before: Vec::new(),
+            local: String::new(),
             marks: Vec::new(),
+            ended: false,
             depth,
             fuel: MOST_TEXTS,
             world,
@@ -253,7 +259,10 @@ impl<'s, 'a> Play<'s, 'a> {
     }
 
     fn step(&mut self, step: &Step, path: &str) -> Result<Flow, Open> {
-        if self.path(&step.path, path)?.is_none() || !self.holds(&step.when)? {
+        let Some(below) = self.path(&step.path, path)? else { return Ok(Flow::Next) };
+        // What is mounted does not see the path that it is mounted at; a route sees the whole.
+        self.local = if matches!(step.path, PathMatch::Prefix { .. }) { below } else { path.to_owned() };
+        if !self.holds(&step.when)? {
             return Ok(Flow::Next);
         }
         self.world.ran.push(step.span);
@@ -310,6 +319,12 @@ impl<'s, 'a> Play<'s, 'a> {
             EffectKind::Hang => {
                 self.because(effect.span, "nothing answers from here on");
                 self.world.outcome = Outcome::Hangs;
+                return Ok(Some(Flow::Done));
+            }
+            EffectKind::Exit => {
+                self.because(effect.span, "an exception that nobody catches ends the process");
+                self.world.outcome = Outcome::Closed;
+                self.ended = true;
                 return Ok(Some(Flow::Done));
             }
             EffectKind::Close => {

@@ -129,6 +129,12 @@ impl Play<'_, '_> {
             Part::Header(name) => self.request.header(name).unwrap_or_default().to_owned(),
             Part::Method => self.request.method.clone(),
             Part::Path => path.to_owned(),
+            Part::LocalPath => self.local.clone(),
+            Part::LocalTarget => {
+                let target = self.request.target();
+                format!("{}{}", self.local, &target[path.len().min(target.len())..])
+            }
+            Part::Target => self.request.target().to_owned(),
             Part::ErrorStatus => match &self.handled {
                 Some(Status::Code(code)) => code.to_string(),
                 _ => return Err(Reason { text: "the status of the error is not known".into(), span: None }),
@@ -222,6 +228,19 @@ fn append_members(before: Vec<Result<String, Reason>>, values: Vec<Result<String
 
 /// A part of a URL as the URL standard's API gives it; empty where the text is no URL.
 fn url_part(text: &str, part: UrlPart) -> String {
+    if matches!(part, UrlPart::Pathname | UrlPart::Search) {
+        // A path is read against some base, which decides neither.
+        let base = url::Url::parse("http://localhost").ok();
+        let url = url::Url::options().base_url(base.as_ref()).parse(text);
+        return url.map_or_else(
+            |_| String::new(),
+            |url| match (part, url.query()) {
+                (UrlPart::Search, Some(query)) if !query.is_empty() => format!("?{query}"),
+                (UrlPart::Search, _) => String::new(),
+                _ => url.path().to_owned(),
+            },
+        );
+    }
     let Ok(url) = url::Url::parse(text) else { return String::new() };
     let port = url.port().map(|port| port.to_string()).unwrap_or_default();
     let host = url.host_str().unwrap_or_default();
@@ -237,5 +256,6 @@ fn url_part(text: &str, part: UrlPart) -> String {
         UrlPart::Scheme => url.scheme().to_owned(),
         UrlPart::Port => port,
         UrlPart::Origin => url.origin().ascii_serialization(),
+        UrlPart::Pathname | UrlPart::Search => String::new(),
     }
 }

@@ -208,24 +208,47 @@ impl<'t> Lowering<'t> {
         let fields = &self.grammar.fields;
         let object = parts.field(fields.object);
         let Some(property) = parts.field(fields.property) else { return self.missing(node).kind };
-        let object = Box::new(self.expression_or_missing(object, node));
-        ExprKind::Member { object, property: self.text(property), property_span: self.span(property) }
+        let object = self.expression_or_missing(object, node);
+        let (property, property_span) = (self.text(property), self.span(property));
+        self.link(node, object, |object| ExprKind::Member { object, property, property_span })
+    }
+
+    /// One link behind an object: an optional chain goes on to its last link.
+    fn link(&mut self, node: Node<'t>, object: Expr, link: impl FnOnce(Box<Expr>) -> ExprKind) -> ExprKind {
+        let (object, is_chain) = match object.kind {
+            ExprKind::Chain(inner) => (*inner, true),
+            kind => (Expr { kind, ..object }, false),
+        };
+        let is_optional = self.children(node).all().any(|child| child.kind() == "optional_chain");
+        let object = match is_optional {
+            true => Expr { span: object.span, kind: ExprKind::IfThere(Box::new(object)) },
+            false => object,
+        };
+        let kind = link(Box::new(object));
+        if is_chain || is_optional { ExprKind::Chain(Box::new(self.expr(node, kind))) } else { kind }
     }
 
     fn subscript(&mut self, node: Node<'t>) -> ExprKind {
         let parts = self.children(node);
         let fields = &self.grammar.fields;
-        let object = Box::new(self.expression_or_missing(parts.field(fields.object), node));
+        let object = self.expression_or_missing(parts.field(fields.object), node);
         let index = Box::new(self.expression_or_missing(parts.field(fields.index), node));
-        ExprKind::Index { object, index }
+        self.link(node, object, |object| ExprKind::Index { object, index })
     }
 
     fn call(&mut self, node: Node<'t>) -> ExprKind {
         let parts = self.children(node);
         let fields = &self.grammar.fields;
-        let callee = Box::new(self.expression_or_missing(parts.field(fields.function), node));
-        let arguments = parts.field(fields.arguments);
-        ExprKind::Call { callee, arguments: arguments.map(|node| self.arguments(node)).unwrap_or_default() }
+        let callee = self.expression_or_missing(parts.field(fields.function), node);
+        let arguments = parts.field(fields.arguments).map(|node| self.arguments(node)).unwrap_or_default();
+        // `call?.()` is taken to be there: what is called decides too much to be left open.
+        match callee.kind {
+            ExprKind::Chain(callee) => {
+                let call = self.expr(node, ExprKind::Call { callee, arguments });
+                ExprKind::Chain(Box::new(call))
+            }
+            kind => ExprKind::Call { callee: Box::new(Expr { kind, ..callee }), arguments },
+        }
     }
 
     fn new_expression(&mut self, node: Node<'t>) -> ExprKind {
@@ -298,6 +321,8 @@ impl<'t> Lowering<'t> {
             "+" => UnaryOperator::Plus,
             "typeof" => UnaryOperator::TypeOf,
             "void" => UnaryOperator::Void,
+            "delete" => UnaryOperator::Delete,
+            "~" => UnaryOperator::BitwiseNot,
             _ => UnaryOperator::Other,
         };
         let operand = Box::new(self.expression_or_missing(parts.field(fields.argument), node));

@@ -59,7 +59,7 @@ fn objects_and_arrays() {
 
 #[test]
 fn members_and_calls() {
-    js("a.b.c; a['b']; a?.b?.[c]?.(d)", "a.b.c\n(index a \"b\")\n(call (index a.b c) d)");
+    js("a.b.c; a['b']; a?.b?.[c]?.(d)", "a.b.c\n(index a \"b\")\n(chain (call (index a?.b? c) d))");
     js("f(a, ...b); new C(a); new C; new a.B()", "(call f a ...b)\n(new C a)\n(new C)\n(new a.B)");
     js("this.x = super.y", "(= (place this.x) super.y)");
     js("await import('./x'); require('y')", "(await (call import \"./x\"))\n(call require \"y\")");
@@ -79,7 +79,7 @@ fn operators() {
     js("a === b, a != b; a !== b; a == b", "(sequence (Equal a b) (NotEqual a b))\n(NotEqual a b)\n(Equal a b)");
     js("a < b; a <= b; a > b; a >= b", "(Less a b)\n(LessEqual a b)\n(Greater a b)\n(GreaterEqual a b)");
     js("a in b; a instanceof B; a ** b; a | b", "(In a b)\n(InstanceOf a B)\n(Other a b)\n(Other a b)");
-    js("!a; typeof a; delete a.b; ~a; +a", "(Not a)\n(TypeOf a)\n(Other a.b)\n(Other a)\n(Plus a)");
+    js("!a; typeof a; delete a.b; ~a; +a", "(Not a)\n(TypeOf a)\n(Delete a.b)\n(BitwiseNot a)\n(Plus a)");
     js("a ? b : c ? d : e", "(? a b (? c d e))");
     js(
         "a = b = c; a += 1; a ||= b; a &&= b; a ??= b",
