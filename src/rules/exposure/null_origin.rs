@@ -5,6 +5,7 @@ use crate::finding::Severity;
 use crate::rules::{
     Report, Rule, STRANGER, ServerView, allows_credentials, evidence, only, source, when, with_certainty, with_trail,
 };
+use crate::source::Span;
 
 use super::reflected_origin::reflects;
 
@@ -26,7 +27,12 @@ impl Rule for NullOrigin {
             }
             let Some((sent, _)) = only(world, headers::ALLOW_ORIGIN) else { continue };
             // The entry in the list is what a person would change, not the place that sends it.
-            let entry = view.entries.iter().find(|entry| &*entry.text == "null");
+            let entries = || view.entries.iter().filter(|entry| &*entry.text == "null");
+            // Of several lists it is the one that this header came from.
+            let is_sent = |place: Span| {
+                sent.span.contains(place) || sent.trail.0.iter().any(|(through, _)| through.contains(place))
+            };
+            let entry = entries().find(|entry| is_sent(entry.span)).or_else(|| entries().next());
             let place = entry.map_or_else(|| source(sent), |entry| entry.span);
             let credentials = allows_credentials(world);
             let message = if credentials {
