@@ -136,6 +136,49 @@ fn a_known_fault_and_a_new_one_in_the_same_file_are_told_apart() {
     assert_eq!((rules(&found), &found["summary"]["suppressed"]), (vec![RULE], &2.into()));
 }
 
+/// The same fault once more, above the known one, in another route or location.
+#[test]
+fn of_equal_faults_in_different_routes_the_new_one_is_told() {
+    let express = |routes: &[&str]| {
+        let route = |path: &&str| {
+            format!(
+                "app.get('{path}', (req, res) => {{\n  res.setHeader('Access-Control-Allow-Origin', 'null');\n  res.send('x');\n}});\n"
+            )
+        };
+        format!(
+            "const app = require('express')();\n{}app.listen(3000);\n",
+            routes.iter().map(route).collect::<String>()
+        )
+    };
+    let flask = |routes: &[&str]| {
+        let route = |path: &&str| {
+            format!(
+                "@app.route('{path}')\n@cross_origin(supports_credentials=True)\ndef {}():\n    return 'x'\n",
+                &path[1..]
+            )
+        };
+        let head = "from flask import Flask\nfrom flask_cors import cross_origin\napp = Flask(__name__)\n";
+        format!("{head}{}", routes.iter().map(route).collect::<String>())
+    };
+    let nginx = |routes: &[&str]| {
+        let route = |path: &&str| {
+            format!(" location {path} {{\n  add_header Access-Control-Allow-Origin null;\n  return 200;\n }}\n")
+        };
+        format!("server {{\n listen 80;\n{}}}\n", routes.iter().map(route).collect::<String>())
+    };
+    let programs: [(&str, &str, &dyn Fn(&[&str]) -> String); 3] =
+        [("a.js", "null-origin", &express), ("a.py", RULE, &flask), ("a.conf", "null-origin", &nginx)];
+    for (name, rule, program) in programs {
+        let folder = folder(&[(name, &program(&["/known"]))]);
+        run(folder.path(), &["--write-baseline", "base.json"]);
+        write(folder.path(), name, &program(&["/new", "/known"]));
+        let found = report(folder.path(), &["--baseline", "base.json", "--select", rule]);
+        assert_eq!((rules(&found), &found["summary"]["suppressed"]), (vec![rule], &1.into()), "{name}");
+        let all = report(folder.path(), &["--select", rule]);
+        assert_eq!(found["findings"][0]["location"], all["findings"][0]["location"], "{name}: the upper one is new");
+    }
+}
+
 #[test]
 fn a_baseline_is_the_same_wherever_it_is_written_from() {
     let folder = frozen();
