@@ -121,6 +121,7 @@ impl Evaluator<'_> {
             ("decouple", "Csv") => "decouple.Csv",
             ("contextlib", "suppress") => "contextlib.suppress",
             ("io", "BytesIO" | "StringIO") => "io.buffer",
+            ("functools", "partial") => "functools.partial",
             ("functools", "wraps") => "functools.wraps",
             ("functools", "update_wrapper") => "functools.update_wrapper",
             ("datetime", "timedelta") => "timedelta",
@@ -171,6 +172,9 @@ impl Evaluator<'_> {
 
     pub(super) fn call_native(&mut self, native: &Native, arguments: &Arguments, span: Span) -> Value {
         let value = match self.language() {
+            Language::Python if native.name == super::python::PARTIAL => {
+                self.call_partial(&native.bound.clone(), arguments, span)
+            }
             Language::JavaScript => self.call_javascript(native.name, arguments, span),
             Language::Python => self.call_python(native.name, arguments, span),
         };

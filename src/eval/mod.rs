@@ -37,7 +37,7 @@ pub use value::{
 
 use crate::model::{Effect, EffectKind, Guard, Reason};
 use crate::source::{FileId, Span};
-use crate::syntax::program::Language;
+use crate::syntax::program::{BinaryOperator, Language};
 
 /// How many expressions are evaluated for one run before everything further is unknown.
 const BUDGET: u64 = 3_000_000;
@@ -94,6 +94,17 @@ pub trait Host: Sync {
 
     /// When something of the framework holds a value: Python's `value in among`.
     fn contains(&self, _eval: &mut Evaluator, _among: &Value, _value: &Value, _span: Span) -> Option<Guard> {
+        None
+    }
+
+    /// When a number that only an answer has compares so with another.
+    fn compared(
+        &self,
+        _eval: &mut Evaluator,
+        _value: &Value,
+        _operator: BinaryOperator,
+        _number: f64,
+    ) -> Option<Guard> {
         None
     }
 

@@ -275,6 +275,12 @@ impl Evaluator<'_> {
                 Guard::any([a.clone().and(b.clone()), Guard::not(a).and(Guard::not(b))])
             }
             (Kind::Object(a), Kind::Object(b)) => Guard::from(a == b),
+            (Kind::Native(_), Kind::Number(number)) => {
+                let number = *number;
+                let known = self.ask(|host, eval| host.compared(eval, left, BinaryOperator::Equal, number));
+                known.unwrap_or(Guard::Never)
+            }
+            (Kind::Number(_), Kind::Native(_)) => self.equal(right, left, span),
             _ => Guard::Never,
         }
     }
@@ -335,6 +341,12 @@ impl Evaluator<'_> {
                 let no = self.compared(operator, otherwise, right, span);
                 Guard::any([guard.clone().and(yes), Guard::not(guard.clone()).and(no)])
             }
+            (Kind::Native(_), Kind::Number(number)) => {
+                let number = *number;
+                let known = self.ask(|host, eval| host.compared(eval, left, operator, number));
+                known.unwrap_or_else(|| unknown_test(span))
+            }
+            (Kind::Number(_), Kind::Native(_)) => self.compared(turned(operator), right, left, span),
             (Kind::Number(a), Kind::Number(b)) => Guard::from(match operator {
                 Less => a < b,
                 LessEqual => a <= b,
@@ -347,15 +359,7 @@ impl Evaluator<'_> {
                 (Greater, 0.0) | (GreaterEqual, 1.0) => found.0.clone().and(Guard::not(found.1.clone())),
                 _ => unknown_test(span),
             },
-            (Kind::Number(_), Kind::Index(_)) => {
-                let turned = match operator {
-                    Less => Greater,
-                    LessEqual => GreaterEqual,
-                    Greater => Less,
-                    _ => LessEqual,
-                };
-                self.compared(turned, right, left, span)
-            }
+            (Kind::Number(_), Kind::Index(_)) => self.compared(turned(operator), right, left, span),
             _ => left.reason().or(right.reason()).map_or_else(
                 || unknown_test(span),
                 |reason| {
@@ -414,6 +418,16 @@ impl Evaluator<'_> {
                 Value::text(Text::concat(vec![left.to_text(absent), right.to_text(absent)]), span)
             }
         }
+    }
+}
+
+/// The operator that says the same with its sides changed.
+fn turned(operator: BinaryOperator) -> BinaryOperator {
+    match operator {
+        BinaryOperator::Less => BinaryOperator::Greater,
+        BinaryOperator::LessEqual => BinaryOperator::GreaterEqual,
+        BinaryOperator::Greater => BinaryOperator::Less,
+        _ => BinaryOperator::LessEqual,
     }
 }
 

@@ -98,6 +98,14 @@ impl Evaluator<'_> {
             }
             "bool" => Value::test(self.truth(first?), span),
             "int" => match &first?.kind {
+                Kind::Choose(choice) => {
+                    let (guard, then, otherwise) = &**choice;
+                    let both = [then, otherwise].map(|side| Arguments::of(vec![side.clone()]));
+                    let yes = self.under(guard.clone(), |eval| eval.call_python(name, &both[0], span));
+                    let no = self.under(Guard::not(guard.clone()), |eval| eval.call_python(name, &both[1], span));
+                    let unknown = || Value::unknown("a number that is not followed", span);
+                    Value::choose(guard.clone(), yes.unwrap_or_else(unknown), no.unwrap_or_else(unknown))
+                }
                 Kind::Number(_) => first?.clone(),
                 Kind::Str(text) => match text.trim().parse() {
                     Ok(number) => Value::new(Kind::Number(number), span),
@@ -163,6 +171,16 @@ impl Evaluator<'_> {
                 Kind::Native(Native { name: "functools.wraps.applied", bound: Arc::new([first?.clone()]), of: None }),
                 span,
             ),
+            "functools.partial" => {
+                let id = self.new_object(Tag::Plain, span);
+                for (keyword, value, at) in &arguments.keywords {
+                    self.set_field(id, keyword, value.clone(), *at);
+                }
+                let keywords = Value::new(Kind::Object(id), span);
+                let (function, rest) = arguments.positional.split_first()?;
+                let bound: Vec<Value> = [function.clone(), keywords].into_iter().chain(rest.iter().cloned()).collect();
+                Value::new(Kind::Native(Native { name: PARTIAL, bound: bound.into(), of: None }), span)
+            }
             "functools.update_wrapper" => {
                 let wrapper = first?.clone();
                 if let Some(wrapped) = arguments.get(1).or(arguments.keyword("wrapped")).cloned() {
@@ -537,6 +555,22 @@ impl Evaluator<'_> {
         Some(Value::choose(guard, found, Value::new(Kind::Null, span)))
     }
 
+    /// A call of what `functools.partial` gave.
+    pub(super) fn call_partial(&mut self, bound: &[Value], arguments: &Arguments, span: Span) -> Option<Value> {
+        let (function, keywords) = (bound.first()?, bound.get(1)?.as_object()?);
+        let positional = bound.iter().skip(2).chain(&arguments.positional).cloned().collect();
+        let given = |name: &str| arguments.keyword(name).is_some();
+        let mut all: Vec<(Arc<str>, Value, Span)> = Vec::new();
+        for field in &self.object(keywords).fields {
+            if !given(&field.name) {
+                all.push((field.name.clone(), field.value.clone(), field.span));
+            }
+        }
+        all.extend(arguments.keywords.iter().cloned());
+        let arguments = Arguments { positional, keywords: all, open: arguments.open.clone() };
+        Some(self.call(function, &arguments, span))
+    }
+
     /// `sorted(…)`: what consists of known texts or numbers is sorted, the rest is unknown in its order.
     fn sorted(&mut self, over: &Value, arguments: &Arguments, span: Span) -> Value {
         let (items, open) = self.each(over, span);
@@ -642,6 +676,9 @@ impl Evaluator<'_> {
         }
     }
 }
+
+/// What `functools.partial` gives. Bound: the function, its keywords, its arguments.
+pub(super) const PARTIAL: &str = "functools.partial.applied";
 
 /// How many items that are there under conditions are counted.
 const MOST_COUNTED: usize = 4;

@@ -11,6 +11,9 @@ pub(super) const INCOMPLETE: &str = "(incomplete)";
 pub(super) const CURRENT: &str = "flask.current_app";
 /// The field of a blueprint that was registered, and of a view that has a rule.
 pub(super) const REGISTERED: &str = "(registered)";
+/// What a rule keeps of how it is registered.
+const RULE_OPTIONS: [&str; 7] =
+    ["methods", "strict_slashes", "provide_automatic_options", "defaults", "endpoint", "subdomain", "host"];
 /// The decorators that register something.
 const SETUP: &str = "flask.setup";
 
@@ -109,7 +112,11 @@ pub(super) fn assign_native(eval: &mut Evaluator, of: &Native, name: &str, value
             eval.set_field(app, name, value.clone(), span);
             true
         }
-        ("flask.current_app" | "flask.g" | "flask.session", _) => true,
+        ("flask.g", _) => {
+            super::request::carry(eval, name, value, span);
+            true
+        }
+        ("flask.current_app" | "flask.session", _) => true,
         _ => false,
     }
 }
@@ -194,7 +201,7 @@ fn rule_of(eval: &mut Evaluator, id: ObjectId, rule: Value, view: Option<Value>,
     let (object, value) = host_object(eval, RULE, span);
     eval.set_field(object, "rule", rule, span);
     if let Some(options) = options.as_object() {
-        for name in ["methods", "strict_slashes", "provide_automatic_options", "defaults", "endpoint"] {
+        for name in RULE_OPTIONS {
             if let Some(given) = field(eval, options, name) {
                 eval.set_field(object, name, given, span);
             }

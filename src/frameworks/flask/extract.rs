@@ -6,7 +6,7 @@ use super::hooks::{After, Runner};
 use super::outgoing::{WayOut, last, way_out, wrapped};
 use super::plan::{Plan, Scope, below, late_settings, walk};
 use super::table::table;
-use super::{APP, BLUEPRINT, app, errors, field, unowned};
+use super::{APP, BLUEPRINT, app, errors, field, request, unowned};
 use crate::cors::headers;
 use crate::eval::{Closure, Evaluator, Kind, ObjectId, Tag, Value};
 use crate::model::{
@@ -118,6 +118,7 @@ fn server(eval: &mut Evaluator, id: ObjectId, blueprint: Option<ObjectId>) -> Se
     let handlers = std::mem::take(&mut plan.handlers);
     let mut runner = Runner { eval, handlers, place: span };
     runner.enter(id, span);
+    request::follow(runner.eval, span);
 
     let mut main = Group::new(Dispatch::Plain, span);
     for (owner, call, when) in plan.before.iter().filter(|(owner, ..)| owner.is_none()) {
@@ -131,6 +132,7 @@ fn server(eval: &mut Evaluator, id: ObjectId, blueprint: Option<ObjectId>) -> Se
         }
         main.nodes.push(Node::Step(step));
     }
+    request::follow_no_more(runner.eval);
     let rules = table(&mut runner, id, &plan, incomplete);
     main.nodes.push(Node::Group(rules));
 

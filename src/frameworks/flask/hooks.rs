@@ -162,6 +162,7 @@ impl Runner<'_, '_> {
             Some((_, true)) if super::config::propagates(self.eval) == Guard::Always => None,
             handler => handler,
         };
+        let handler_of_nobody = handler.is_none();
         let handled = match handler {
             Some((function, of_internal)) => self.handle(&function, failure, of_internal, span),
             None => match (&failure.value.kind, failure.is_http) {
@@ -182,8 +183,11 @@ impl Runner<'_, '_> {
         };
         // Nobody's exception ends in 500 at the outermost place, where flask-cors is asked once more only.
         let is_outermost = !failure.is_http && !self.handles(failure, scope);
+        // An answer that was thrown is not looked at again.
+        let is_answer = handler_of_nobody && failure.is_http && has_response(self.eval, failure);
         for own in handled {
             match (&own.kind, after) {
+                (EffectKind::Respond(_), After::Past) if is_answer => effects.push(own),
                 (EffectKind::Respond(_), After::Leave) if is_outermost => effects.push(own),
                 (EffectKind::Respond(status), _) => {
                     let status = status.clone().unwrap_or(Status::Code(200));
@@ -421,4 +425,9 @@ pub(super) fn after_this(eval: &mut Evaluator, of: &Native, function: &Value, sp
         response::flush(eval, id);
     }
     Some(function.clone())
+}
+
+/// Whether an exception carries an answer of its own.
+fn has_response(eval: &Evaluator, failure: &Failure) -> bool {
+    failure.value.as_object().is_some_and(|id| field(eval, id, "response").is_some())
 }

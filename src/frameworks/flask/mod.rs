@@ -33,7 +33,7 @@ pub use extract::extract;
 use crate::eval::{Arguments, Evaluator, Host, Kind, MethodCall, Native, ObjectId, Tag, Value};
 use crate::model::Guard;
 use crate::source::Span;
-use crate::syntax::program::Language;
+use crate::syntax::program::{BinaryOperator, Language};
 
 /// The tag of an application.
 const APP: &str = "flask.app";
@@ -163,6 +163,11 @@ impl Host for Flask {
         let function = function.clone();
         let name = value.as_str()?.to_owned();
         request::contains(eval, &function, &name, span).or_else(|| response::contains(eval, &function, &name, span))
+    }
+
+    fn compared(&self, _eval: &mut Evaluator, value: &Value, operator: BinaryOperator, number: f64) -> Option<Guard> {
+        let Kind::Native(function) = &value.kind else { return None };
+        (function.name == response::STATUS).then(|| response::status_is(operator, number))
     }
 
     fn is_instance(&self, eval: &mut Evaluator, value: &Value, class: &Value) -> Option<Guard> {

@@ -210,7 +210,8 @@ pub(super) fn entry(item: &Value, ignore_case: bool) -> Entry {
             Entry::Pattern(pattern, regex.source.clone(), item.span)
         }
         Kind::Text(text) => Entry::Varies((**text).clone(), item.span),
-        Kind::Null | Kind::Undefined => Entry::Nothing,
+        // Neither a text nor a pattern: as `None`.
+        Kind::Null | Kind::Undefined | Kind::Number(_) | Kind::Bool(_) => Entry::Nothing,
         Kind::Unknown(reason) => Entry::Unknown(reason.clone()),
         _ => Entry::Unknown(Reason::new("this entry is not followed", item.span)),
     }

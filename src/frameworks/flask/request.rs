@@ -11,6 +11,9 @@ use crate::source::Span;
 const REQUEST: &str = "flask.request";
 const HEADERS: &str = "flask.request.headers";
 const ENVIRON: &str = "flask.request.environ";
+/// `g`, and the note that functions before the views are being run.
+const G: &str = "flask.g";
+const G_OPEN: &str = "flask.g.open";
 /// What is noted when the session is used.
 pub(super) const SESSION_MARK: &str = "session";
 const COOKIES: &str = "flask.request.cookies";
@@ -39,6 +42,12 @@ pub(super) fn session(eval: &mut Evaluator, span: Span) {
     if eval.is_collecting() {
         eval.emit(EffectKind::Mark(SESSION_MARK.into()), span);
     }
+}
+
+/// Whether the code at a place is written for Flask 2 or older.
+fn is_old(eval: &Evaluator, span: Span) -> bool {
+    let version = eval.package_version_at("flask", span);
+    version.and_then(|version| super::options::major(&version)).is_some_and(|major| major < 3)
 }
 
 /// The name of the request header that a key of the WSGI environment stands for.
@@ -98,9 +107,38 @@ pub(super) fn property(eval: &mut Evaluator, of: &Native, name: &str, span: Span
             credentials(eval, "the logged-in user", span);
             Value::unknown("the user of the request", span)
         }
-        "flask.g" => Value::unknown("what the request carries along", span),
+        G => carried(eval, name).unwrap_or_else(|| Value::unknown("what the request carries along", span)),
         _ => return None,
     })
+}
+
+/// What functions before the views put into `g`.
+fn carried(eval: &Evaluator, name: &str) -> Option<Value> {
+    let id = eval.notes.get(G)?.as_object()?;
+    super::field(eval, id, name)
+}
+
+/// Begins to follow what is put into `g`: by functions that run before all views only, since which view runs is not
+/// known when the others do.
+pub(super) fn follow(eval: &mut Evaluator, span: Span) {
+    let (_, value) = super::host_object(eval, G, span);
+    eval.notes.insert(G, value);
+    eval.notes.insert(G_OPEN, Value::new(Kind::Bool(true), span));
+}
+
+/// The functions before the views are done.
+pub(super) fn follow_no_more(eval: &mut Evaluator) {
+    eval.notes.remove(G_OPEN);
+}
+
+/// `g.name = value`.
+pub(super) fn carry(eval: &mut Evaluator, name: &str, value: &Value, span: Span) {
+    let Some(id) = eval.notes.get(G).and_then(Value::as_object) else { return };
+    let value = match eval.notes.contains_key(G_OPEN) {
+        true => value.clone(),
+        false => Value::unknown("a view sets what the request carries along", span),
+    };
+    eval.set_field(id, name, value, span);
 }
 
 /// `request.get_json()`: the body has to be JSON by its type (415, Werkzeug 2.3 and later), unless that is overruled by
@@ -185,6 +223,8 @@ pub(super) fn contains(eval: &mut Evaluator, of: &Native, name: &str, span: Span
         COOKIES | "flask.session" => {
             match of.name {
                 COOKIES => credentials(eval, "cookies", span),
+                // Flask 2 takes a look at the keys for no use of the session.
+                _ if is_old(eval, span) => credentials(eval, "the session", span),
                 _ => session(eval, span),
             }
             Some(Guard::Unknown(Reason::new("what the request brings along", span)))

@@ -7,11 +7,14 @@ use std::sync::Arc;
 use super::{ERROR, RESPONSE, argument, bound, errors, field, host_object, record};
 use crate::cors::headers;
 use crate::eval::{Arguments, Evaluator, Kind, MethodCall, Native, ObjectId, Value};
-use crate::model::{EffectKind, Guard, HeaderWrite, Reason, RemarkKind, Status, Text, WriteOp};
+use crate::model::{EffectKind, Guard, HeaderWrite, Reason, RemarkKind, Status, Statuses, Text, WriteOp};
 use crate::source::Span;
+use crate::syntax::program::BinaryOperator;
 
 /// The headers of an answer.
 pub(super) const HEADERS: &str = "flask.headers";
+/// The status of an answer that is on its way out.
+pub(super) const STATUS: &str = "flask.response.status";
 /// `response.vary`.
 const VARY: &str = "flask.headers.vary";
 /// The field of an answer that a function for the way out is given.
@@ -259,7 +262,7 @@ pub(super) fn property(eval: &mut Evaluator, id: ObjectId, name: &str, span: Spa
             let own = field(eval, id, "status");
             match own {
                 Some(value) => value,
-                None if is_outgoing(eval, id) => Value::unknown("the status of the answer", span),
+                None if is_outgoing(eval, id) => bound(STATUS, Some(id), Vec::new(), span),
                 None => Value::new(Kind::Number(200.0), span),
             }
         }
@@ -268,6 +271,21 @@ pub(super) fn property(eval: &mut Evaluator, id: ObjectId, name: &str, span: Spa
             None => Value::unknown(format!("`.{name}` of an answer"), span),
         },
     }
+}
+
+/// When the status of an answer on its way out compares so with a number.
+pub(super) fn status_is(operator: BinaryOperator, number: f64) -> Guard {
+    let passes = |code: &u16| {
+        let code = f64::from(*code);
+        match operator {
+            BinaryOperator::Less => code < number,
+            BinaryOperator::LessEqual => code <= number,
+            BinaryOperator::Greater => code > number,
+            BinaryOperator::GreaterEqual => code >= number,
+            _ => code == number,
+        }
+    };
+    Guard::Status(Statuses::new((100..600).filter(passes)))
 }
 
 fn is_outgoing(eval: &Evaluator, id: ObjectId) -> bool {
@@ -457,8 +475,7 @@ pub(super) fn assign(eval: &mut Evaluator, id: ObjectId, name: &str, value: &Val
         "vary" => headers::VARY,
         _ => return false,
     };
-    let takes_list =
-        matches!(header, headers::ALLOW_HEADERS | headers::ALLOW_METHODS | headers::EXPOSE_HEADERS | headers::VARY);
+    let takes_list = matches!(header, headers::ALLOW_HEADERS | headers::ALLOW_METHODS | headers::EXPOSE_HEADERS);
     let value = match (eval.items(value).map(|list| list.items.clone()), value.as_str()) {
         (Some(items), _) => eval.join(&items, ", ", span),
         (None, Some(text)) if takes_list => Value { kind: Kind::Str(letters(text).into()), ..value.clone() },

@@ -32,7 +32,7 @@ pub(super) fn settle(effects: Vec<Effect>, silence: Silence, span: Span) -> Vec<
             _ => rest.push(effect),
         }
     }
-    if writes {
+    if writes || unknowns(&rest) <= FEW {
         settled.extend(rest);
         return settled;
     }
@@ -82,6 +82,24 @@ pub(super) fn settle(effects: Vec<Effect>, silence: Silence, span: Span) -> Vec<
         settled.push(Effect { when: Guard::Always, kind: EffectKind::Respond(Some(status)), span });
     }
     settled
+}
+
+/// How many conditions that cannot be decided a function may have and still be played as it is.
+const FEW: usize = 2;
+
+/// How many different conditions that cannot be decided some effects have.
+fn unknowns(effects: &[Effect]) -> usize {
+    let mut found: Vec<Reason> = Vec::new();
+    for effect in effects {
+        effect.when.each_atom(&mut |atom| {
+            if let Guard::Unknown(reason) = atom
+                && !found.contains(reason)
+            {
+                found.push(reason.clone());
+            }
+        });
+    }
+    found.len()
 }
 
 /// The status that all of them set, if it is one.

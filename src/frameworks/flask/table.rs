@@ -122,7 +122,10 @@ fn one_rule(
     let methods = known.then_some(names);
     let unknown = scope.unknown.clone().or_else(|| {
         let at = written.as_ref().map_or(span, |rule| rule.span);
-        text.is_none().then(|| rules::reason(at))
+        let by_host =
+            ["subdomain", "host"].iter().find_map(|name| get(runner, name).filter(|value| !value.is_nullish()));
+        let by_host = by_host.map(|value| Reason::new("the host decides whether this rule is asked", value.span));
+        by_host.or_else(|| text.is_none().then(|| rules::reason(at)))
     });
     let mut step = step(StepKind::Route, effects, end, span, &label);
     step.when = when.clone();

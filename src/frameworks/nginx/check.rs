@@ -5,6 +5,7 @@ use super::content::PASSES;
 use super::levels::{Matcher, matcher};
 use super::rewrite::condition;
 use super::server::Compiler;
+use super::values;
 use crate::source::Span;
 use crate::syntax::nginx::Directive;
 
@@ -117,6 +118,7 @@ impl Checker {
     /// Depth is bounded by how deep the reader reads blocks.
     fn level(&mut self, directives: &[Directive], context: u8, around: Option<&Directive>) {
         let mut locations: Vec<(bool, String)> = Vec::new();
+        let mut before: Vec<&Directive> = Vec::new();
         for directive in directives {
             if self.error.is_some() {
                 return;
@@ -130,6 +132,10 @@ impl Checker {
             if name == "add_header_inherit" && self.version < (Version { minor: 29, patch: 3 }) {
                 return self.refuse("unknown directive \"add_header_inherit\"", directive.span);
             }
+            if let Some(why) = values::repeated(directive, &before).filter(|_| directive.conditions.is_empty()) {
+                return self.refuse(why, directive.span);
+            }
+            before.push(directive);
             let Some(&(_, allowed, least, most)) = DIRECTIVES.iter().find(|(known, ..)| *known == name) else {
                 continue;
             };
@@ -166,6 +172,20 @@ impl Checker {
 
     fn inside(&mut self, directive: &Directive, context: u8) {
         let context = match directive.name.text.as_str() {
+            "map" => {
+                if let Some((why, entry)) = values::map(directive) {
+                    self.refuse(why, entry.span);
+                }
+                return;
+            }
+            "upstream" => {
+                let known = |one: &&Directive| !one.is("server") && DIRECTIVES.iter().any(|(name, ..)| one.is(name));
+                if let Some(stray) = directive.children().iter().find(known) {
+                    let name = &stray.name.text;
+                    self.refuse(format!("\"{name}\" directive is not allowed here"), stray.span);
+                }
+                return;
+            }
             "server" if context == HTTP => SERVER,
             "location" => LOCATION,
             "if" if context == SERVER => SERVER_IF,
@@ -180,6 +200,9 @@ impl Checker {
         let name = directive.name.text.as_str();
         let args: Vec<&str> = directive.args.iter().map(|word| word.text.as_str()).collect();
         let at = |index: usize| directive.args.get(index).map_or(directive.span, |word| word.span);
+        if let Some(why) = values::invalid(name, &args) {
+            return self.refuse(why, at(0));
+        }
         match (name, args.as_slice()) {
             ("add_header" | "add_trailer", [_, _, third]) if *third != "always" => {
                 self.refuse(format!("invalid parameter \"{third}\""), at(2));
@@ -194,6 +217,8 @@ impl Checker {
                     let name = condition.subject.text.trim_start_matches('$');
                     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'{' | b'}');
                     if !name.bytes().all(plain) {
+                        // Names of variables are kept in lower case.
+                        let name = name.to_ascii_lowercase();
                         self.refuse(format!("unknown \"{name}\" variable"), directive.span);
                     }
                 }

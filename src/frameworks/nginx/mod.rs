@@ -18,6 +18,7 @@ mod rewrite;
 mod sample;
 mod server;
 mod texts;
+mod values;
 mod variables;
 
 use std::path::{Path, PathBuf};

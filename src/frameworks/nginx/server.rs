@@ -131,7 +131,7 @@ impl<'t> Compiler<'t> {
             let mut group = Group::new(Dispatch::Plain, span);
             group.when = self.selected(index);
             group.entry = (self.servers.len() > 1).then(|| self.entry(index));
-            let state = State {
+            let mut state = State {
                 server: index,
                 level,
                 uri: Text::Request(Part::ResolvedPath),
@@ -147,6 +147,7 @@ impl<'t> Compiler<'t> {
                 renamed: false,
                 redirects: 0,
             };
+            self.name_captures(index, &mut state);
             group.nodes = self.serve(level, state);
             root.nodes.push(Node::Group(group));
         }
@@ -269,6 +270,18 @@ impl<'t> Compiler<'t> {
         }
         tests.sort_by_key(|(rank, length, ..)| (*rank, if *rank == 3 { std::cmp::Reverse(0) } else { *length }));
         tests.into_iter().map(|(rank, _, server, guard)| (rank, server, guard)).collect()
+    }
+
+    /// What the groups of a server block's names are in a request (`ngx_http_find_virtual_server`).
+    fn name_captures(&mut self, index: usize, state: &mut State) {
+        let host = Text::Request(Part::Host);
+        for (name, span) in self.servers[index].names.clone() {
+            let Some(pattern) = name.strip_prefix('~') else { continue };
+            if let Ok(guard) = self.patterns.matches(&host, pattern, true, span) {
+                let capturing = self.patterns.capturing(pattern, true);
+                super::locate::remember(state, guard, host.clone(), capturing, span);
+            }
+        }
     }
 
     /// A `Host` header that leads to a server block.
