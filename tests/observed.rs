@@ -26,7 +26,7 @@ fn express_servers(folder: &Path, file: &str) -> Vec<Server> {
     let hosts: [&dyn Host; 1] = [&express::Express];
     let mut evaluator = Evaluator::new(&repository, &hosts);
     evaluator.run_file(&folder.join(file)).expect("the program is read");
-    express::extract(&mut evaluator)
+    express::extract(&mut evaluator).0
 }
 
 #[test]

@@ -155,15 +155,39 @@ const COMMENTS: [&str; 8] = [
 
 /// Each with the number of its file.
 const SETTINGS: [(u8, &str); 12] = [
-    (0, "fail-on = \"warning\"\nexclude = [\"examples/**\"]\n[origins]\ntrusted = [\"https://*.example.com\"]\n[rules]\nwildcard-origin = \"off\"\n[[overrides]]\npaths = [\"a/**\"]\nrules = { wildcard-origin = \"off\" }\n[[proxy]]\nfrom = \"nginx.conf\"\nto = \"api\"\n"),
-    (1, "{\"version\": 1, \"findings\": [{\"fingerprint\": \"0011223344556677\", \"rule\": \"null-origin\", \"path\": \"a.js\"}]}"),
-    (2, "{\"name\": \"a\", \"type\": \"module\", \"workspaces\": [\"packages/*\"], \"dependencies\": {\"express\": \"^4.17.1\", \"cors\": \"~2.8.5\"}, \"exports\": {\".\": {\"import\": \"./a.js\"}}, \"imports\": {\"#a\": \"./a.js\"}}"),
-    (3, "{ // comment\n \"extends\": \"./tsconfig.json\", \"compilerOptions\": {\"baseUrl\": \".\", \"paths\": {\"@/*\": [\"./*\"]},},}"),
+    (
+        0,
+        "fail-on = \"warning\"\nexclude = [\"examples/**\"]\n[origins]\ntrusted = [\"https://*.example.com\"]\n[rules]\nwildcard-origin = \"off\"\n[[overrides]]\npaths = [\"a/**\"]\nrules = { wildcard-origin = \"off\" }\n[[proxy]]\nfrom = \"nginx.conf\"\nto = \"api\"\n",
+    ),
+    (
+        1,
+        "{\"version\": 1, \"findings\": [{\"fingerprint\": \"0011223344556677\", \"rule\": \"null-origin\", \"path\": \"a.js\"}]}",
+    ),
+    (
+        2,
+        "{\"name\": \"a\", \"type\": \"module\", \"workspaces\": [\"packages/*\"], \"dependencies\": {\"express\": \"^4.17.1\", \"cors\": \"~2.8.5\"}, \"exports\": {\".\": {\"import\": \"./a.js\"}}, \"imports\": {\"#a\": \"./a.js\"}}",
+    ),
+    (
+        3,
+        "{ // comment\n \"extends\": \"./tsconfig.json\", \"compilerOptions\": {\"baseUrl\": \".\", \"paths\": {\"@/*\": [\"./*\"]},},}",
+    ),
     (4, "ORIGIN=https://a.example\nexport B='x y' # c\nC=\"a\\n${ORIGIN}\"\nD=`a`\n E = f\n"),
-    (5, "flask==3.0.0\nflask-cors>=4,<5; python_version > '3.8'\n-r other.txt\n-e git+https://a.example/b.git#egg=flask\nflask[async]~=2.0 --hash=sha256:00\n"),
-    (6, "[project]\nname = \"a\"\ndependencies = [\"flask>=2\", \"flask-cors==4.0.0\"]\n[tool.poetry.dependencies]\nflask = {version = \"^2\", extras = [\"a\"]}\n"),
-    (7, "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: a\n  annotations:\n    nginx.ingress.kubernetes.io/enable-cors: \"true\"\n    nginx.ingress.kubernetes.io/cors-allow-origin: \"https://*.a.example, *\"\n    nginx.ingress.kubernetes.io/configuration-snippet: |\n      add_header A b;\nspec:\n  rules:\n  - host: a.example\n    http: &x {paths: [{path: /, backend: {service: {name: a, port: {number: 80}}}}]}\n---\n<<: *x\n"),
-    (8, "services:\n  api:\n    build: .\n    ports: [\"3000:3000\"]\n    environment:\n      - ORIGIN=*\n    env_file: .env\n"),
+    (
+        5,
+        "flask==3.0.0\nflask-cors>=4,<5; python_version > '3.8'\n-r other.txt\n-e git+https://a.example/b.git#egg=flask\nflask[async]~=2.0 --hash=sha256:00\n",
+    ),
+    (
+        6,
+        "[project]\nname = \"a\"\ndependencies = [\"flask>=2\", \"flask-cors==4.0.0\"]\n[tool.poetry.dependencies]\nflask = {version = \"^2\", extras = [\"a\"]}\n",
+    ),
+    (
+        7,
+        "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: a\n  annotations:\n    nginx.ingress.kubernetes.io/enable-cors: \"true\"\n    nginx.ingress.kubernetes.io/cors-allow-origin: \"https://*.a.example, *\"\n    nginx.ingress.kubernetes.io/configuration-snippet: |\n      add_header A b;\nspec:\n  rules:\n  - host: a.example\n    http: &x {paths: [{path: /, backend: {service: {name: a, port: {number: 80}}}}]}\n---\n<<: *x\n",
+    ),
+    (
+        8,
+        "services:\n  api:\n    build: .\n    ports: [\"3000:3000\"]\n    environment:\n      - ORIGIN=*\n    env_file: .env\n",
+    ),
     (9, "ORIGIN = \"*\"\na.b = [1, 2.5, 1979-05-27T07:32:00Z]\n[[c]]\nd = '''x'''\n"),
     (10, "{\"origin\": [\"https://a.example\", \"\\u00e9\\ud83d\\ude00\"], \"n\": -1.5e3, \"b\": true, \"z\": null}"),
     (11, "[packages]\nflask = \"==2.0\"\nflask-cors = {version = \"*\"}\n"),

@@ -11,8 +11,7 @@ use libfuzzer_sys::fuzz_target;
 
 const EXPRESS: &str = "const app = require('express')();\napp.use(require('cors')({ origin: true, credentials: true }));\napp.get('/', (req, res) => res.send('x'));\n";
 const FLASK: &str = "from flask import Flask\nfrom flask_cors import CORS\napp = Flask(__name__)\nCORS(app, origins='*', supports_credentials=True)\n";
-const NGINX: &str =
-    "server { listen 80; add_header Access-Control-Allow-Origin null; add_header Access-Control-Allow-Methods 'GET'; }\n";
+const NGINX: &str = "server { listen 80; add_header Access-Control-Allow-Origin null; add_header Access-Control-Allow-Methods 'GET'; }\n";
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((name, rest)) = corslint_fuzz::pick(&["app.js", "app.py", "nginx.conf"], bytes) else { return };

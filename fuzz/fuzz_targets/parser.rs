@@ -7,7 +7,7 @@ use nginx_config_parser::{Document, looks_templated, parse, parse_template};
 fuzz_target!(|bytes: &[u8]| {
     look(&parse(bytes), bytes);
     look(&parse_template(bytes), bytes);
-    looks_templated(bytes);
+    let _ = looks_templated(bytes);
 });
 
 fn look(document: &Document<'_>, bytes: &[u8]) {
@@ -20,7 +20,7 @@ fn look(document: &Document<'_>, bytes: &[u8]) {
         for word in directive.words() {
             let place = word.span();
             assert!(span.start <= place.start && place.end <= span.end, "{place:?} in {span:?}");
-            word.value();
+            let _ = word.value();
         }
         for child in document.children(directive.id()) {
             assert!(child.span().start >= span.start && child.span().end <= span.end);
@@ -31,8 +31,7 @@ fn look(document: &Document<'_>, bytes: &[u8]) {
         assert!(document.bytes(*span).starts_with(b"#"));
     }
     for error in document.errors() {
-        document.line_column(error.span.start);
-        let _ = error.to_string();
+        let _ = (document.line_column(error.span.start), error.to_string());
     }
     for placeholder in document.placeholders() {
         assert!(placeholder.span.end as usize <= bytes.len());

@@ -34,7 +34,9 @@ fuzz_target!(|bytes: &[u8]| {
     let path = folder().join(name);
     if let Ok(text) = text_of(bytes.to_vec()) {
         match name {
-            "corslint.toml" => drop(Config::parse(Path::new("/corslint.toml"), &text).map_err(|error| error.to_string())),
+            "corslint.toml" => {
+                drop(Config::parse(Path::new("/corslint.toml"), &text).map_err(|error| error.to_string()))
+            }
             "baseline.json" => drop(Baseline::parse(&text)),
             ".env" => drop(dotenv::parse(FileId(0), &text)),
             _ => drop(data::read(&path, FileId(0), &text)),

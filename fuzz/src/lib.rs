@@ -54,7 +54,10 @@ pub fn check(run: &Run) {
     {
         let text = render(format, &run.outcome, &run.sources, &view);
         let steers = text.find(|c: char| c != '\n' && c.is_control());
-        assert!(steers.is_none() || matches!(format, Format::Json | Format::Sarif | Format::Gitlab), "{format:?} {text:?}");
+        assert!(
+            steers.is_none() || matches!(format, Format::Json | Format::Sarif | Format::Gitlab),
+            "{format:?} {text:?}"
+        );
         if format == Format::Github {
             assert!(text.lines().all(|line| line.starts_with("::")), "{text}");
         }

@@ -41,6 +41,8 @@ use crate::syntax::program::{BinaryOperator, Language};
 
 /// How many expressions are evaluated for one run before everything further is unknown.
 const BUDGET: u64 = 3_000_000;
+/// How many modules are run.
+const MOST_MODULES: usize = 4_096;
 /// How many expressions are evaluated for one module's own statements, and for what they call.
 const MODULE_BUDGET: u64 = 20_000;
 /// How many expressions are evaluated for one handler. What decides CORS stands near its beginning, not in the depths
@@ -279,6 +281,11 @@ impl<'a> Evaluator<'a> {
     /// Whether the conditions in force can hold at all.
     fn is_dead(&self) -> bool {
         self.path.contains(&Guard::Never)
+    }
+
+    /// Whether a run is over before its programs are: what comes later is unknown.
+    pub fn is_spent(&self) -> bool {
+        self.budget == 0 || self.modules.len() >= MOST_MODULES
     }
 
     /// Spends a step. Says whether there are any left.

@@ -75,7 +75,7 @@ impl Evaluator<'_> {
         if let Some(&id) = self.by_file.get(&file) {
             return Some(id);
         }
-        if self.modules.len() >= 4096 {
+        if self.modules.len() >= super::MOST_MODULES {
             return None;
         }
         let start = Span::new(file, 0, 0);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::cors::headers;
 use crate::eval::{Evaluator, Host, Repository};
-use crate::finding::Problem;
+use crate::finding::{Problem, ProblemKind};
 use crate::frameworks::{express, flask, nginx};
 use crate::model::{EffectKind, Guard, Server, each_effect, steps};
 use crate::source::{FileId, FileKind, SourceSet, scan};
@@ -46,11 +46,16 @@ pub fn servers(sources: &Arc<SourceSet>, root: &Path, tree: &nginx::Tree, input:
         evaluator.run_file(path);
     }
     evaluator.stand_in(Language::JavaScript);
-    let mut servers = express::extract(&mut evaluator);
+    let (mut servers, more) = express::extract(&mut evaluator);
     evaluator.stand_in(Language::Python);
     servers.extend(flask::extract(&mut evaluator));
     let version = input.version.map(|[_, minor, patch]| nginx::Version { minor, patch }).unwrap_or_default();
-    let (proxies, problems) = nginx::extract(sources, &input.nginx, &|name| tree.find(name), version);
+    let (proxies, mut problems) = nginx::extract(sources, &input.nginx, &|name| tree.find(name), version);
+    if evaluator.is_spent() || more {
+        let message =
+            "the programs are too many to be evaluated in one run: what is left of them is unknown".to_owned();
+        problems.push(Problem { file: sources.name(root), line: None, kind: ProblemKind::BudgetSpent, message });
+    }
     servers.extend(proxies);
     servers.sort_by_key(|server| server.span);
     (servers, problems)

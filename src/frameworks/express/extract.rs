@@ -15,26 +15,27 @@ pub(super) const NO_EXPRESS: u32 = 0;
 /// How many applications and routers of one run are read.
 const MOST_APPLICATIONS: usize = 1_000;
 
-/// The servers of every JavaScript file that was run.
-pub fn extract(eval: &mut Evaluator) -> Vec<Server> {
+/// The servers of every JavaScript file that was run, and whether there are more than are read.
+pub fn extract(eval: &mut Evaluator) -> (Vec<Server>, bool) {
     let extra = run_what_nobody_ran(eval);
     let mut servers = plain_servers(eval);
     let mounted = mounted(eval);
-    let apps: Vec<(ObjectId, &'static str)> = eval
+    let mut apps: Vec<(ObjectId, &'static str)> = eval
         .objects()
         .filter_map(|(id, object)| match object.tag {
             Tag::Host(tag @ (APP | ROUTER)) if !mounted.contains(&id) && !object.calls.is_empty() => Some((id, tag)),
             _ => None,
         })
-        // Each looks at all objects: hostile programs make more than anybody could.
-        .take(MOST_APPLICATIONS)
         .collect();
+    // Each looks at all objects: hostile programs make more than anybody could.
+    let more = apps.len() > MOST_APPLICATIONS;
+    apps.truncate(MOST_APPLICATIONS);
     for (id, tag) in apps {
         servers.push(application(eval, id, tag == APP));
     }
     servers.extend(extra);
     dead_policies(eval, &mut servers);
-    servers
+    (servers, more)
 }
 
 pub(super) fn application(eval: &mut Evaluator, id: ObjectId, is_app: bool) -> Server {

@@ -1,0 +1,304 @@
+//! Inputs of a size, a depth or a number that nobody writes, and files that change under the run: each run ends, within
+//! bounds of memory and of a slow machine's time, and says what it did not read.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+const OPEN: &str = "const app = require('express')();\napp.use(require('cors')({ origin: true, credentials: true }));\napp.get('/', (req, res) => res.send('x'));\napp.listen(3000);\n";
+const FLASK: &str = "from flask import Flask\nfrom flask_cors import CORS\napp = Flask(__name__)\nCORS(app, origins='*', supports_credentials=True)\n";
+const RULE: &str = "reflected-origin-with-credentials";
+
+/// How much memory a run may take, in kB.
+const MEMORY: u64 = 500 * 1024;
+/// How long it may take. With optimisations it is the promise; else, a watchdog on a slow and busy machine.
+const TIME: Duration = Duration::from_secs(if cfg!(debug_assertions) { 240 } else { 5 });
+
+struct Ran {
+    output: Output,
+    json: Value,
+}
+
+impl Ran {
+    fn rules(&self) -> Vec<&str> {
+        let findings = self.json["findings"].as_array().unwrap().iter();
+        findings.map(|finding| finding["rule"].as_str().unwrap()).collect()
+    }
+
+    fn problems(&self) -> Vec<(&str, &str)> {
+        let problems = self.json["problems"].as_array().unwrap().iter();
+        problems.map(|one| (one["path"].as_str().unwrap(), one["kind"].as_str().unwrap())).collect()
+    }
+}
+
+fn write(folder: &Path, name: &str, text: impl AsRef<[u8]>) {
+    let path = folder.join(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+fn corslint(folder: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_corslint"));
+    command.env_clear().current_dir(folder).args(args).stdin(Stdio::null());
+    command
+}
+
+/// Lints a folder, and holds the run to its bounds.
+#[track_caller]
+fn bounded(folder: &Path, args: &[&str]) -> Ran {
+    let out = tempfile::NamedTempFile::new().unwrap();
+    let mut command = corslint(folder, &[&["--format", "json"], args].concat());
+    let start = Instant::now();
+    let mut child = command.stdout(out.reopen().unwrap()).stderr(Stdio::piped()).spawn().unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = 0;
+    while child.try_wait().unwrap().is_none() {
+        // The peak never falls, so the last look before the end tells it.
+        let text = fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        peak = line.and_then(|line| line.trim().split(' ').next()?.parse().ok()).unwrap_or(0).max(peak);
+        if start.elapsed() > TIME || peak > MEMORY {
+            child.kill().unwrap();
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    println!("{args:?}: {:?}, {} MB", start.elapsed(), peak / 1024);
+    let output = child.wait_with_output().unwrap();
+    assert!(peak <= MEMORY, "it took {peak} kB");
+    assert!(output.status.code().is_some_and(|code| code < 2), "{output:?} after {:?}", start.elapsed());
+    let json: Value = serde_json::from_slice(&fs::read(out.path()).unwrap()).unwrap();
+    let ran = Ran { output, json };
+    assert!(ran.problems().iter().all(|(_, kind)| *kind != "internal-error"), "{:?}", ran.problems());
+    ran
+}
+
+#[test]
+fn files_of_a_hundred_megabytes_are_told_where_they_set_cors() {
+    let folder = TempDir::new().unwrap();
+    let large = |name: &str, begin: &str, line: &str, end: &str| {
+        write(folder.path(), name, format!("{begin}{}{end}", line.repeat((100 << 20) / line.len())));
+    };
+    large("behind.js", "", "// a line of filler\n", OPEN);
+    large("before.py", FLASK, "# a line of filler\n", "");
+    large("other.js", "", "// a line of filler\n", "");
+    large("package.json", "{\"a\":[", "1,\n", "1]}");
+    large(".env", "", "ORIGIN=https://app.example.com\n", "");
+    large("requirements.txt", "", "flask\n", "");
+    write(folder.path(), "app.js", OPEN.replace("true,", "process.env.ORIGIN,"));
+    write(folder.path(), "good.js", OPEN);
+    let ran = bounded(folder.path(), &[]);
+    assert_eq!(ran.rules(), [RULE]);
+    let told = ran.problems();
+    assert!(told.contains(&("behind.js", "file-too-large")), "{told:?}");
+    assert!(told.contains(&("before.py", "file-too-large")), "{told:?}");
+    assert!(!told.iter().any(|(name, _)| *name == "other.js"), "{told:?}");
+}
+
+#[test]
+fn a_line_of_fifty_megabytes() {
+    let folder = TempDir::new().unwrap();
+    let line = "x".repeat(50 << 20);
+    write(folder.path(), "good.js", OPEN);
+    write(folder.path(), "line.py", format!("{FLASK}x = '{line}'\n"));
+    write(folder.path(), "line.js", format!("{} //{line}", OPEN.replace('\n', " ")));
+    write(folder.path(), "nginx.conf", format!("add_header Access-Control-Allow-Origin {line};"));
+    assert_eq!(bounded(folder.path(), &[]).rules(), [RULE]);
+    for name in ["line.js", "line.py", "nginx.conf"] {
+        assert_eq!(bounded(folder.path(), &[name]).problems(), [(name, "file-too-large")]);
+    }
+}
+
+#[test]
+fn a_hundred_thousand_levels_in_every_language() {
+    const LEVELS: usize = 100_000;
+    // Many lines: what is one long line is taken for minified.
+    let deep = |open: &str, close: &str| {
+        let lines = |text: &str| format!("{text}\n").repeat(LEVELS);
+        format!("{}1{}", lines(open), lines(close))
+    };
+    let json = deep("[", "]");
+    let (arrays, calls) = (deep("[", "]"), deep("f(", ")"));
+    for (name, text) in [
+        ("deep.js", format!("require('cors');\nx = {arrays};\n")),
+        ("blocks.mjs", format!("import cors from 'cors';\n{}", deep("if (a) {", "}"))),
+        ("open.cjs", format!("require('cors');\n{}", "(\n".repeat(LEVELS))),
+        ("deep.ts", format!("import cors from 'cors';\nconst x = {calls};\n")),
+        ("types.ts", format!("import cors from 'cors';\ntype T = {};\n", deep("Array<", ">"))),
+        ("deep.tsx", format!("import cors from 'cors';\nconst x = {};\n", deep("<a>", "</a>"))),
+        ("deep.py", format!("import flask_cors\nx = {arrays}\n")),
+        ("calls.py", format!("import flask_cors\nx = {calls}\n")),
+        ("open.py", format!("import flask_cors\n{}", "{\n".repeat(LEVELS))),
+        (
+            "nginx.conf",
+            format!("add_header Access-Control-Allow-Origin *;\n{}", deep("location / {", "}").replace('1', "")),
+        ),
+        ("open.conf", format!("add_header Access-Control-Allow-Origin *;\n{}", "location / {\n".repeat(LEVELS))),
+        ("package.json", json.clone()),
+        ("tsconfig.json", json.clone()),
+        ("settings.json", json.clone()),
+        ("deploy.yaml", format!("kind: Ingress\nx: {json}\n")),
+        ("compose.yaml", format!("services: {json}\n")),
+        ("lists.yaml", format!("kind: ConfigMap\n{}\n", "- ".repeat(LEVELS))),
+        ("pyproject.toml", format!("x = {json}\n")),
+        ("Pipfile", format!("[{}a]\n", "a.".repeat(LEVELS))),
+        (".env", format!("ORIGIN={}\n", "${A:-".repeat(LEVELS))),
+    ] {
+        let folder = TempDir::new().unwrap();
+        write(folder.path(), name, text);
+        write(folder.path(), "good/app.js", OPEN.replace("'x'", "require('../settings.json').a ?? process.env.ORIGIN"));
+        let ran = bounded(folder.path(), &[]);
+        assert!(ran.rules().contains(&RULE), "{name} hides the other file: {:?}", ran.problems());
+    }
+}
+
+#[test]
+fn ten_thousand_files_in_a_circle() {
+    const FILES: usize = 10_000;
+    let circles: [(&str, fn(usize) -> String); 3] = [
+        ("js", |next| {
+            format!(
+                "const next = require('./f{next}');\nconst app = require('express')();\napp.use(require('cors')({{ origin: next.origin }}));\napp.use(next.app);\nmodule.exports = {{ app, origin: next.origin }};\n"
+            )
+        }),
+        ("py", |next| {
+            format!(
+                "from f{next} import *\nfrom flask import Flask\nfrom flask_cors import CORS\napp = Flask(__name__)\nCORS(app, origins=origins)\n"
+            )
+        }),
+        ("conf", |next| format!("include f{next}.conf;\nadd_header Access-Control-Allow-Origin *;\n")),
+    ];
+    for (ending, text) in circles {
+        let folder = TempDir::new().unwrap();
+        for at in 0..FILES {
+            fs::write(folder.path().join(format!("f{at}.{ending}")), text((at + 1) % FILES)).unwrap();
+        }
+        write(folder.path(), "good/app.js", OPEN);
+        let ran = bounded(folder.path(), &[]);
+        let spent = ran.problems().iter().any(|(_, kind)| *kind == "budget-spent");
+        assert!(ran.rules().contains(&RULE) || spent, "{ending}: {:?}", ran.problems());
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_may_not_be_read_is_told() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = TempDir::new().unwrap();
+    for name in ["good.js", "secret.js", "closed/app.js", "package.json"] {
+        write(folder.path(), name, if name == "package.json" { "{}" } else { OPEN });
+    }
+    let set = |name: &str, mode: u32| {
+        fs::set_permissions(folder.path().join(name), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    for name in ["secret.js", "closed", "package.json"] {
+        set(name, 0);
+    }
+    // Whoever may read everything reads these too.
+    let privileged = fs::read(folder.path().join("secret.js")).is_ok();
+    let ran = bounded(folder.path(), &[]);
+    if privileged {
+        assert_eq!((ran.rules().len(), ran.problems()), (3, vec![]));
+    } else {
+        assert_eq!(ran.rules(), [RULE]);
+        assert_eq!(ran.problems(), [("closed", "unreadable"), ("secret.js", "unreadable")]);
+    }
+    set("closed", 0o700);
+}
+
+#[test]
+fn files_that_grow_and_vanish_meanwhile() {
+    let folder = TempDir::new().unwrap();
+    for at in 0..400 {
+        write(folder.path(), &format!("d{at}/app.js"), OPEN);
+    }
+    let (stop, stopped) = std::sync::mpsc::channel::<()>();
+    let path = folder.path().to_owned();
+    let changing = std::thread::spawn(move || {
+        for at in (0..400).cycle() {
+            let file = path.join(format!("d{at}/app.js"));
+            match at % 3 {
+                0 => drop(fs::remove_file(&file)),
+                1 => {
+                    drop(fs::OpenOptions::new().append(true).open(&file).map(|mut file| file.write_all(&[b'\n'; 4096])))
+                }
+                _ => drop(fs::write(&file, "")),
+            }
+            if stopped.try_recv() != Err(std::sync::mpsc::TryRecvError::Empty) {
+                return;
+            }
+        }
+    });
+    for _ in 0..5 {
+        let ran = bounded(folder.path(), &[]);
+        assert!(ran.output.stderr.is_empty());
+        let known = ["unreadable", "file-too-large"];
+        assert!(ran.problems().iter().all(|(_, kind)| known.contains(kind)), "{:?}", ran.problems());
+    }
+    drop(stop);
+    changing.join().unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_leaves_nothing_half_done() {
+    use std::os::unix::process::ExitStatusExt;
+    let folder = TempDir::new().unwrap();
+    for at in 0..1_500 {
+        write(folder.path(), &format!("d{at}/app.js"), OPEN);
+    }
+    write(folder.path(), "report.json", "as it was");
+    let mut child = corslint(folder.path(), &["--fix", "--unsafe-fixes", "--output", "report.json"]).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(30));
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().signal(), Some(2));
+    assert_eq!(fs::read_to_string(folder.path().join("report.json")).unwrap(), "as it was");
+    for at in 0..1_500 {
+        assert_eq!(fs::read_to_string(folder.path().join(format!("d{at}/app.js"))).unwrap(), OPEN);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_told() {
+    let folder = TempDir::new().unwrap();
+    write(folder.path(), "app.js", OPEN);
+    let output = corslint(folder.path(), &["--output", "/dev/full"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("/dev/full cannot be written"), "{output:?}");
+}
+
+/// The report is the same, byte for byte, however many threads read.
+#[test]
+fn threads_change_nothing() {
+    let folder = TempDir::new().unwrap();
+    for at in 0..120 {
+        let (js, py) = (format!("p{at}/app.js"), format!("p{at}/main.py"));
+        write(folder.path(), &js, OPEN.replace("3000", &format!("{}", 3000 + at)));
+        write(folder.path(), &py, format!("{FLASK}import m{at}\n"));
+        write(
+            folder.path(),
+            &format!("p{at}/nginx.conf"),
+            format!(
+                "server {{ listen 80; location / {{ add_header Access-Control-Allow-Origin null; proxy_pass http://127.0.0.1:{}; }} }}",
+                3000 + at
+            ),
+        );
+        write(folder.path(), &format!("p{at}/bad.js"), "require('cors')(\n");
+    }
+    let report = |threads: &str, format: &str| {
+        let output = corslint(folder.path(), &["--threads", threads, "--format", format]).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        output.stdout
+    };
+    for format in ["json", "human", "sarif"] {
+        let one = report("1", format);
+        for threads in ["2", "7", "16"] {
+            assert!(report(threads, format) == one, "{format} with {threads} threads");
+        }
+    }
+}
