@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Evaluator;
 use super::heap::taken;
 use super::value::{Arguments, FrameId, Kind, Native, Tag, Value};
+use crate::model::{Part, Text};
 use crate::source::Span;
 use crate::syntax::program::Language;
 
@@ -88,6 +89,7 @@ impl Evaluator<'_> {
         Some(match (self.language(), name) {
             (Language::JavaScript, "process" | "node:process") => native("process", span),
             (Language::JavaScript, "url" | "node:url") => native("url", span),
+            (Language::JavaScript, "util" | "node:util") => native("util", span),
             (Language::JavaScript, "dotenv" | "path" | "node:path") => Value::unknown("this package", span),
             (Language::Python, "os") => native("os", span),
             (Language::Python, "re") => native("re", span),
@@ -129,6 +131,7 @@ impl Evaluator<'_> {
             ("str", "lower") => "str.lower",
             ("str", "upper") => "str.upper",
             ("url", "URL") => "URL",
+            ("util", "promisify") => "util.promisify",
             ("url", "parse") => "url.parse",
             ("globalThis", "process") => "process",
             ("Object", "prototype") => "Object.prototype",
@@ -171,6 +174,11 @@ impl Evaluator<'_> {
     }
 
     pub(super) fn call_native(&mut self, native: &Native, arguments: &Arguments, span: Span) -> Value {
+        if let ("util.promisified", [function]) = (native.name, &*native.bound) {
+            let mut with = arguments.clone();
+            with.positional.push(self::native("util.promisified.callback", span));
+            return self.call(function, &with, span);
+        }
         let value = match self.language() {
             Language::Python if native.name == super::python::PARTIAL => {
                 self.call_partial(&native.bound.clone(), arguments, span)
@@ -313,6 +321,13 @@ impl Evaluator<'_> {
             {
                 self.new_array(vec![receiver.clone()], span)
             }
+            // `req.url.split('?')[0]`
+            (Kind::Text(text), Kind::Str(separator)) if &**separator == "?" && path_of(text).is_some() => {
+                let path = path_of(text).unwrap_or(Part::Path);
+                let first = Value::text(Text::Request(path), receiver.span);
+                let reason = Self::unknown_reason("the query of the request", span);
+                self.list(vec![first], Some(reason), span)
+            }
             (Kind::Text(text), _) => {
                 let words = match &**text {
                     crate::model::Text::Environment(name) => format!("it is made of the environment variable {name}"),
@@ -401,5 +416,14 @@ impl Evaluator<'_> {
         }
         parts.extend(open.map(Guard::Unknown));
         Value::test(if all { Guard::all(parts) } else { Guard::any(parts) }, span)
+    }
+}
+
+/// The path of what is a path with its query.
+fn path_of(text: &Text) -> Option<Part> {
+    match text {
+        Text::Request(Part::LocalTarget) => Some(Part::LocalPath),
+        Text::Request(Part::Target) => Some(Part::Path),
+        _ => None,
     }
 }

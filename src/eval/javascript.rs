@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Evaluator;
 use super::operators::{string_test, unknown_test};
-use super::value::{Arguments, Kind, Regex, Tag, Value};
+use super::value::{Arguments, Kind, Native, Regex, Tag, Value};
 use crate::cors::{Pattern, StringTest};
 use crate::model::{Check, Guard, Text, UrlPart};
 use crate::source::Span;
@@ -36,6 +36,10 @@ impl Evaluator<'_> {
                 Value::new(Kind::Object(id), span)
             }
             "Array" => self.new_array(arguments.positional.clone(), span),
+            "util.promisify" => {
+                let promisified = Native { name: "util.promisified", bound: Arc::new([first?.clone()]), of: None };
+                Value::new(Kind::Native(promisified), span)
+            }
             "url.parse" => url(arguments, span),
             "Symbol" => Value::unknown("a symbol", span),
             _ => return None,
@@ -562,6 +566,11 @@ pub(super) fn url(arguments: &Arguments, span: Span) -> Value {
 
 /// A property of a text: parts of a URL.
 pub(super) fn text_property(text: &Arc<Text>, name: &str, span: Span) -> Option<Value> {
+    if name == "length" {
+        // Like a place at which something is found: 0, or not.
+        let empty = Guard::not(super::text_is_set(text));
+        return Some(Value::new(Kind::Index(Arc::new((Guard::Always, empty))), span));
+    }
     let part = match name {
         "hostname" => UrlPart::Hostname,
         "host" => UrlPart::Host,

@@ -259,7 +259,13 @@ impl Evaluator<'_> {
             }
             (Kind::Str(_), Kind::Text(_)) => self.equal(right, left, span),
             (Kind::Text(a), Kind::Text(b)) if a == b => Guard::Always,
-            (Kind::Text(_), Kind::Text(_)) => Guard::Unknown(Reason::new("two values that vary are compared", span)),
+            (Kind::Text(a), Kind::Text(b)) => {
+                // What is there is not what is missing, and what is missing is the same everywhere.
+                let there = super::text_is_set(a).and(super::text_is_set(b));
+                let missing = Guard::not(super::text_is_set(a)).and(Guard::not(super::text_is_set(b)));
+                let same = Guard::Unknown(Reason::new("two values that vary are compared", span));
+                there.and(same).or(missing)
+            }
             (Kind::Undefined | Kind::Null, _) => Guard::not(right.present()),
             (_, Kind::Undefined | Kind::Null) => Guard::not(left.present()),
             (Kind::Str(a), Kind::Str(b)) => Guard::from(a == b),

@@ -113,6 +113,10 @@ impl<'s, 'a> Play<'s, 'a> {
             self.because(server.span, text);
             self.status = Some(status);
             self.finish(None, server.span, server.span);
+            // Express's own last answer goes out like any other.
+            if server.root.dispatch == Dispatch::InOrder {
+                self.on_the_way_out(&server.root.outgoing, path)?;
+            }
         }
         if self.world.outcome == Outcome::Answered {
             self.on_the_way_out(&server.outgoing, path)?;
