@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::variables::Known;
 use super::{Reason, Text};
 use crate::cors::StringTest;
 use crate::source::Span;
@@ -136,6 +137,24 @@ impl Guard {
         }
         if parts.iter().any(|guard| matches!(guard, Guard::Not(inner) if parts.contains(inner))) {
             return decisive;
+        }
+        if let Some(known) = Known::of(parts.iter().map(|part| (part, is_all))) {
+            if known.is_impossible() {
+                return decisive;
+            }
+            let mut kept = Vec::with_capacity(parts.len());
+            for part in &parts {
+                match Known::is_fact(part) {
+                    true if is_all && known.is_implied(part) => {}
+                    true => kept.push(part.clone()),
+                    false => match known.decide(part) {
+                        Some(holds) if holds != is_all => return decisive,
+                        Some(_) => {}
+                        None => kept.push(part.clone()),
+                    },
+                }
+            }
+            parts = kept;
         }
         match parts.len() {
             0 => neutral,

@@ -9,6 +9,7 @@ mod project;
 mod reason;
 mod server;
 mod text;
+mod variables;
 mod world;
 
 pub use answer::{Answer, Because, Behind, Environment, Outcome, Sent, Session, each_effect, steps};

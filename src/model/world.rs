@@ -1,6 +1,7 @@
 //! What happened to one request, under one set of assumptions.
 
 use super::answer::{Because, Outcome, Sent};
+use super::variables::Known;
 use super::{Forward, Guard, StepKind};
 use crate::source::Span;
 
@@ -50,6 +51,13 @@ impl World {
             return None;
         }
         first.value.as_deref().ok()
+    }
+
+    /// Whether two worlds can be one: neither assumes what the other rules out.
+    pub fn agrees(&self, other: &World) -> bool {
+        let all = || self.assumptions.iter().chain(&other.assumptions);
+        all().all(|(guard, holds)| all().all(|(assumed, value)| assumed != guard || value == holds))
+            && Known::of(all().map(|(guard, holds)| (guard, *holds))).is_none_or(|known| !known.is_impossible())
     }
 
     /// Whether nothing but the environment was assumed, and nothing of that either.

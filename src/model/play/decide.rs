@@ -4,6 +4,7 @@ use super::Play;
 use super::write::host_of;
 use crate::cors::{Request, StringTest};
 use crate::model::answer::Open;
+use crate::model::variables::Known;
 use crate::model::{Check, Environment, Guard, Part, Status, Statuses, Text};
 
 impl Play<'_, '_> {
@@ -113,7 +114,14 @@ impl Play<'_, '_> {
             return Ok(false);
         }
         let assumed = self.assumptions.iter().find(|(other, _)| other == guard);
-        assumed.map(|(_, holds)| *holds).ok_or_else(|| Open(guard.clone()))
+        if let Some((_, holds)) = assumed {
+            return Ok(*holds);
+        }
+        // What was assumed of a variable may decide this, too.
+        let known = Known::is_fact(guard)
+            .then(|| Known::of(self.assumptions.iter().map(|(guard, holds)| (guard, *holds))))
+            .flatten();
+        known.and_then(|known| known.decide(guard)).ok_or_else(|| Open(guard.clone()))
     }
 }
 

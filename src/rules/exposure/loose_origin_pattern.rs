@@ -3,7 +3,8 @@
 use crate::cors::{Fetch, Meant, Origin, StringTest, WitnessKind, admits_anybody, find_witness, headers};
 use crate::finding::{Applicability, Severity};
 use crate::rules::{
-    Report, Rule, STRANGER, ServerView, allows_credentials, edits, evidence, only, when, with_certainty, with_trail,
+    Report, Rule, STRANGER, ServerView, all_when, allows_credentials, edits, evidence, only, when, with_certainty,
+    with_trail,
 };
 
 use super::reflected_origin::reflects;
@@ -33,7 +34,9 @@ impl Rule for LooseOriginPattern {
                 let Some((certainty, world)) = when(&answer, |world| reflects(world, &witness.origin)) else {
                     continue;
                 };
-                if when(&view.from_page(route, STRANGER), |world| reflects(world, STRANGER)).is_some() {
+                // Where anybody is let in, the pattern decides nothing.
+                let stranger = view.from_page(route, STRANGER);
+                if all_when(&stranger, |world| reflects(world, STRANGER)).iter().any(|(_, other)| world.agrees(other)) {
                     continue;
                 }
                 let Some((sent, _)) = only(world, headers::ALLOW_ORIGIN) else { continue };
