@@ -99,10 +99,11 @@ impl Evaluator<'_> {
         // Python: a decorated method is a field of the class.
         if let Some(field) = self.field(statics, name) {
             let value = field.value.clone();
-            if from_environment(&definition) {
+            if !matches!(value.kind, Kind::Function(_) | Kind::Class(_)) && self.is_from_environment(class) {
                 // pydantic's settings: a variable of the environment comes before the default.
-                let reason = Reason::new(format!("it is set by the environment variable {name}"), value.span);
-                let set = Guard::EnvironmentSet(name.to_ascii_uppercase().into());
+                let variable = format!("{}{name}", self.environment_prefix(class)).to_ascii_uppercase();
+                let reason = Reason::new(format!("it is set by the environment variable {variable}"), value.span);
+                let set = Guard::EnvironmentSet(variable.into());
                 return Some(Value::choose(set, Value::new(Kind::Unknown(reason), value.span), value));
             }
             return Some(match &value.kind {
@@ -163,6 +164,46 @@ impl Evaluator<'_> {
             }
         }
         None
+    }
+
+    /// Whether a class is one of pydantic's settings, whose fields variables of the environment set.
+    fn is_from_environment(&self, class: ClassId) -> bool {
+        use crate::syntax::program::ExprKind;
+        let mut at = Some(class);
+        for _ in 0..16 {
+            let Some(class) = at else { return false };
+            let data = self.class_data(class);
+            let named = data.class.bases.iter().any(|base| match &base.kind {
+                ExprKind::Name(name) => name == "BaseSettings",
+                ExprKind::Member { property, .. } => property == "BaseSettings",
+                _ => false,
+            });
+            if named {
+                return true;
+            }
+            at = data.bases.iter().find_map(|base| match base.kind {
+                Kind::Class(base) if base != class => Some(base),
+                _ => None,
+            });
+        }
+        false
+    }
+
+    /// What the names of the variables begin with that set the fields of pydantic's settings: `env_prefix`, of
+    /// `model_config` or of the inner class `Config`.
+    fn environment_prefix(&mut self, class: ClassId) -> String {
+        for name in ["model_config", "Config"] {
+            let Some(config) = self.class_member(class, name) else { continue };
+            let prefix = match config.kind {
+                Kind::Object(id) => self.field(id, "env_prefix").map(|field| field.value.clone()),
+                Kind::Class(inner) => self.class_member(inner, "env_prefix"),
+                _ => None,
+            };
+            if let Some(prefix) = prefix.as_ref().and_then(Value::as_str) {
+                return prefix.to_owned();
+            }
+        }
+        String::new()
     }
 
     /// The class of the program that a framework's object was made as an instance of.
@@ -399,16 +440,6 @@ impl Evaluator<'_> {
             None => (Vec::new(), Some(Self::unknown_reason("the keys of this object are not known", span))),
         }
     }
-}
-
-/// Whether a class is one of pydantic's settings, whose fields variables of the environment set.
-fn from_environment(class: &crate::syntax::program::Class) -> bool {
-    use crate::syntax::program::ExprKind;
-    class.bases.iter().any(|base| match &base.kind {
-        ExprKind::Name(name) => name == "BaseSettings",
-        ExprKind::Member { property, .. } => property == "BaseSettings",
-        _ => false,
-    })
 }
 
 fn clone_of(closure: &Closure) -> Closure {

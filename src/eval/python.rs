@@ -15,19 +15,45 @@ impl Evaluator<'_> {
     pub(super) fn call_python(&mut self, name: &str, arguments: &Arguments, span: Span) -> Option<Value> {
         let first = arguments.get(0);
         Some(match name {
-            "os.getenv" | "decouple.config" => {
+            "os.getenv" | "decouple.config" | "environs.env" | "environs.env.list" | "environs.env.bool" => {
                 let variable = first?.as_str()?.to_owned();
                 let value = self.environment_variable(&variable, span);
-                let default =
-                    arguments.get(1).filter(|_| name == "os.getenv").or(arguments.keyword("default")).cloned();
+                let by_place = arguments.get(1).filter(|_| name != "decouple.config");
+                let default = by_place.or(arguments.keyword("default")).cloned();
+                let cast = match name {
+                    "environs.env.list" => Some(native("decouple.Csv", span)),
+                    "environs.env.bool" => Some(native("bool", span)),
+                    _ => arguments.keyword("cast").cloned(),
+                };
                 let value = match default {
                     Some(default) => Value::choose(value.present(), value, default),
                     None => value,
                 };
-                match arguments.keyword("cast") {
-                    Some(cast) => self.cast(&value, &cast.clone(), span),
+                match cast {
+                    Some(cast) => self.cast(&value, &cast, span),
                     None => value,
                 }
+            }
+            "decouple.AutoConfig" => native("decouple.config", span),
+            "environs.Env" => native("environs.env", span),
+            // The default of a field of a dataclass or of one of pydantic's models.
+            "dataclasses.field" => {
+                let default = arguments.keyword("default").or(first).cloned();
+                match (default, arguments.keyword("default_factory").cloned()) {
+                    (Some(default), _) => default,
+                    (None, Some(factory)) => self.call(&factory, &Arguments::default(), span),
+                    (None, None) => Value::unknown("whoever makes the object gives this field", span),
+                }
+            }
+            "json.loads" => {
+                let parts = first?.branches().into_iter().rev().map(|(when, text)| {
+                    let value = match text.as_str().and_then(|text| serde_json::from_str(text).ok()) {
+                        Some(data) => self.from_json(&data, text.span),
+                        None => Value::unknown("what this text holds", span),
+                    };
+                    (when, value)
+                });
+                parts.reduce(|(_, before), (when, value)| (Guard::Always, Value::choose(when, value, before)))?.1
             }
             "reversed" => {
                 let (mut items, open) = self.each(&first?.clone(), span);
@@ -296,7 +322,19 @@ impl Evaluator<'_> {
     }
 
     fn cast(&mut self, value: &Value, cast: &Value, span: Span) -> Value {
+        if let Kind::Choose(choice) = &value.kind {
+            let (guard, then, otherwise) = &**choice;
+            let yes = self.cast(then, cast, span);
+            let no = self.cast(otherwise, cast, span);
+            return Value::choose(guard.clone(), yes, no);
+        }
         match &cast.kind {
+            // A default may be a list already.
+            Kind::Native(Native { name: "decouple.Csv.applied" | "decouple.Csv", .. })
+                if self.items(value).is_some() || value.is_nullish() =>
+            {
+                value.clone()
+            }
             Kind::Native(Native { name: "decouple.Csv.applied" | "decouple.Csv", .. }) => {
                 let comma = Value::str(",", span);
                 let parts = self.split(value, &comma, span);

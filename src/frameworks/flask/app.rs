@@ -61,6 +61,7 @@ pub(super) fn call(eval: &mut Evaluator, of: &Native, arguments: &Arguments, spa
             }
             Some(app)
         }
+        "flask.Config" => Some(host_object(eval, CONFIG, span).1),
         "flask.Blueprint" => {
             let (id, blueprint) = host_object(eval, BLUEPRINT, span);
             let names =

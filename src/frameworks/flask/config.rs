@@ -1,8 +1,9 @@
 //! An application's configuration (`flask/config.py`).
 
 use super::{CONFIG, field, record};
+use crate::cors::StringTest;
 use crate::eval::{ClassId, Evaluator, Kind, MethodCall, ObjectId, Tag, Value};
-use crate::model::{Guard, Reason};
+use crate::model::{Guard, Reason, Text};
 use crate::source::Span;
 
 /// An item of the configuration; `None` where it is not set.
@@ -88,19 +89,7 @@ pub(super) fn method(eval: &mut Evaluator, id: ObjectId, call: &MethodCall) -> O
                 set(eval, id, name, value.clone(), *at);
             }
         }
-        "from_object" => {
-            let from = first?;
-            match from.as_str() {
-                Some(path) => {
-                    let path = path.to_owned();
-                    match named(eval, &path, call.span) {
-                        Some(value) => copy(eval, id, &value, true),
-                        None => eval.leave_open(id, Reason::new(format!("`{path}` is not found"), call.span)),
-                    }
-                }
-                None => copy(eval, id, &from, true),
-            }
-        }
+        "from_object" => from_object(eval, id, &first?, call.span),
         "from_pyfile" => {
             let file = first.as_ref().and_then(Value::as_str).map(str::to_owned);
             let module = file.as_deref().and_then(|file| {
@@ -139,6 +128,128 @@ pub(super) fn method(eval: &mut Evaluator, id: ObjectId, call: &MethodCall) -> O
         _ => return None,
     }
     Some(Value::new(Kind::Null, call.span))
+}
+
+/// `from_object`, also of settings that are chosen when the program starts.
+fn from_object(eval: &mut Evaluator, id: ObjectId, from: &Value, span: Span) {
+    let before = cors_settings(eval, id);
+    let mut elsewhere = Vec::new();
+    for (when, from) in from.branches() {
+        for (there, found) in objects(eval, &from, span) {
+            let when = when.clone().and(there);
+            match found {
+                Ok(found) => eval.under(when, |eval| copy(eval, id, &found, true)),
+                Err(reason) => {
+                    eval.leave_open(id, reason.clone());
+                    elsewhere.push((when, reason));
+                }
+            }
+        }
+    }
+    // Settings that are not found say of CORS what those beside them do: if one sets an option, all will.
+    for (name, at) in cors_settings(eval, id) {
+        if !before.iter().any(|(set, _)| *set == name) {
+            for (when, reason) in &elsewhere {
+                let other = Value::new(Kind::Unknown(reason.clone()), at);
+                eval.under(when.clone(), |eval| eval.set_field(id, &name, other, at));
+            }
+        }
+    }
+}
+
+/// The settings of flask-cors that are set, with their places.
+fn cors_settings(eval: &Evaluator, id: ObjectId) -> Vec<(String, Span)> {
+    let fields = eval.object(id).fields.iter().filter(|field| field.name.starts_with("CORS_"));
+    fields.map(|field| (field.name.to_string(), field.span)).collect()
+}
+
+/// The objects that a value given to `from_object` stands for, each under its condition, and why one is not known.
+fn objects(eval: &mut Evaluator, from: &Value, span: Span) -> Vec<(Guard, Result<Value, Reason>)> {
+    let missing = |path: &str| Reason::new(format!("`{path}` is not found"), span);
+    match &from.kind {
+        Kind::Str(path) => {
+            let found = named(eval, path, span);
+            vec![(Guard::Always, found.ok_or_else(|| missing(path)))]
+        }
+        Kind::Text(text) => {
+            let reason = Reason::new("the settings are chosen when the program starts", from.span);
+            let mut found = Vec::new();
+            let mut rest = Vec::new();
+            for (when, path) in alternatives(text) {
+                match path.as_literal() {
+                    Some(path) => found.push((when, named(eval, path, span).ok_or_else(|| missing(path)))),
+                    None => {
+                        // The members of a module whose names can be meant.
+                        let mut other = Guard::Always;
+                        for (name, value) in candidates(eval, &path) {
+                            let is_meant = Guard::test(path.clone(), StringTest::Equals(name), from.span);
+                            other = other.and(Guard::not(is_meant.clone()));
+                            found.push((when.clone().and(is_meant), Ok(value)));
+                        }
+                        rest.push((when.and(other), Err(reason.clone())));
+                    }
+                }
+            }
+            found.extend(rest);
+            found
+        }
+        // A key that the table does not have ends the program.
+        Kind::Undefined | Kind::Null => vec![(Guard::Always, Err(Reason::new("these settings are not found", span)))],
+        Kind::Unknown(reason) => vec![(Guard::Always, Err(reason.clone()))],
+        _ => vec![(Guard::Always, Ok(from.clone()))],
+    }
+}
+
+/// A text's alternatives, none of which is a choice any more.
+fn alternatives(text: &Text) -> Vec<(Guard, Text)> {
+    let most = 16;
+    match text {
+        Text::Choose(guard, then, otherwise) => {
+            let yes = alternatives(then).into_iter().map(|(when, text)| (guard.as_ref().clone().and(when), text));
+            let no = alternatives(otherwise)
+                .into_iter()
+                .map(|(when, text)| (Guard::not(guard.as_ref().clone()).and(when), text));
+            yes.chain(no).take(most).collect()
+        }
+        Text::Concat(parts) => {
+            let mut made = vec![(Guard::Always, Vec::new())];
+            for part in parts.iter() {
+                let own = alternatives(part);
+                let each = made.iter().flat_map(|(when, before)| {
+                    own.iter().map(move |(there, part): &(Guard, Text)| {
+                        let mut all: Vec<Text> = before.clone();
+                        all.push(part.clone());
+                        (when.clone().and(there.clone()), all)
+                    })
+                });
+                made = each.take(most).collect();
+            }
+            made.into_iter().map(|(when, parts)| (when, Text::concat(parts))).collect()
+        }
+        other => vec![(Guard::Always, other.clone())],
+    }
+}
+
+/// The classes of a module, or the modules of a package, that a path made of known and unknown parts can lead to.
+fn candidates(eval: &mut Evaluator, path: &Text) -> Vec<(String, Value)> {
+    let Text::Concat(parts) = path else { return Vec::new() };
+    let (Some(first), last) = (parts.first().and_then(Text::as_literal), parts.last().and_then(Text::as_literal))
+    else {
+        return Vec::new();
+    };
+    let Some((module, begin)) = first.rsplit_once(['.', ':']) else { return Vec::new() };
+    let (begin, end) = (begin.to_owned(), last.unwrap_or_default().to_owned());
+    let separator = &first[module.len()..=module.len()];
+    let Some(found) = eval.module_named(module) else { return Vec::new() };
+    eval.module_names(found)
+        .into_iter()
+        .filter(|(name, value)| {
+            let fits = name.starts_with(&begin) && name.ends_with(&end) && name.len() > begin.len() + end.len();
+            fits && matches!(value.kind, Kind::Class(_))
+        })
+        .map(|(name, value)| (format!("{module}{separator}{name}"), value))
+        .take(16)
+        .collect()
 }
 
 /// `package.module.Class`, `package.module`.
@@ -199,7 +310,11 @@ fn copy(eval: &mut Evaluator, id: ObjectId, from: &Value, upper_only: bool) {
                 }
                 _ => eval.leave_open(id, Reason::new("settings that are not followed", from.span)),
             }
-            for (name, value, span) in found {
+            // Of what a class and those it extends set, the last is what holds.
+            let last = |at: usize, name: &str| !found[at + 1..].iter().any(|(later, ..)| later == name);
+            let settled: Vec<_> =
+                (0..found.len()).filter(|at| last(*at, &found[*at].0)).map(|at| found[at].clone()).collect();
+            for (name, value, span) in settled {
                 if !upper_only || name.chars().all(|letter| !letter.is_lowercase()) {
                     set(eval, id, &name, value, span);
                 }

@@ -8,7 +8,7 @@ pub(super) fn package(module: &str) -> Option<&'static str> {
     Some(match module {
         "flask.views" => "flask.views",
         "flask" | "flask.app" | "flask.blueprints" | "flask.globals" | "flask.helpers" | "flask.wrappers"
-        | "flask.json" | "flask.templating" | "flask.ctx" => "flask",
+        | "flask.json" | "flask.templating" | "flask.ctx" | "flask.config" => "flask",
         "apiflask" | "flask_openapi3" | "quart" => "flask.like",
         "flask_cors" | "flask_cors.extension" | "flask_cors.decorator" | "flask_cors.core" | "flask.ext.cors" => {
             "flask_cors"
@@ -31,6 +31,7 @@ pub(super) fn package(module: &str) -> Option<&'static str> {
 pub(super) fn member(package: &str, name: &str) -> Option<&'static str> {
     Some(match (package, name) {
         ("flask", "Flask") | ("flask.like", "APIFlask" | "OpenAPI" | "Quart") => "flask.Flask",
+        ("flask", "Config") => "flask.Config",
         ("flask", "Blueprint") | ("flask.like", "APIBlueprint" | "Blueprint") => "flask.Blueprint",
         ("flask" | "flask.like", "request") => "flask.request",
         ("flask" | "flask.like", "Response") | ("werkzeug.wrappers", "Response" | "BaseResponse") => "flask.Response",

@@ -62,7 +62,13 @@ impl Options {
                     Some(value) => value,
                     None => continue,
                 };
-                options.set(name, value.present(), value);
+                // One that is not known is one: only `None` stands for the default.
+                let there = value.branches().into_iter().map(|(when, value)| match value.kind {
+                    Kind::Unknown(_) => when,
+                    _ => when.and(value.present()),
+                });
+                let there = Guard::any(there);
+                options.set(name, there, value);
             }
             // What files of settings that are not read may hold counts for nothing here: nearly all say nothing of CORS.
         }

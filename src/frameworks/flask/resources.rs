@@ -63,6 +63,11 @@ pub(super) fn resources(eval: &mut Evaluator, options: &Options, span: Span) -> 
                 own.add(eval, dict);
             } else {
                 own.strange.clear();
+                // A resource that is not known may have options of its own.
+                if let Entry::Unknown(reason) = &entry {
+                    own.open = own.open.take().or_else(|| Some(reason.clone()));
+                    own.given.retain(|(name, _)| *name != "origins");
+                }
             }
             let takes_all = matches!(&entry, Entry::Pattern(Ok(_), text, _) if matches!(text.as_str(), "/*" | "/.*"));
             let matches = if takes_all { Guard::Always } else { entry.passes(&path, old) };

@@ -532,16 +532,23 @@ pub(super) fn flush(eval: &mut Evaluator, id: ObjectId) {
                 }
                 return;
             }
-            let values = if op == WriteOp::Remove { Vec::new() } else { vec![text(eval, value)] };
+            let values = if op == WriteOp::Remove { Vec::new() } else { vec![text(eval, value, &call.when)] };
             let write = HeaderWrite { name: Arc::from(name), op, values, trail: value.trail() };
             eval.emit(EffectKind::Write(write), call.span);
         });
     }
 }
 
-/// A header's value as Werkzeug makes it a text: `str(value)`.
-fn text(eval: &Evaluator, value: &Value) -> Text {
-    let Some(list) = eval.items(value) else { return value.to_text("None") };
+/// A header's value as Werkzeug makes it a text: `str(value)`, under the condition that it is written at all.
+fn text(eval: &Evaluator, value: &Value, when: &Guard) -> Text {
+    let Some(list) = eval.items(value) else {
+        // What is written only where it is there is never `None`.
+        return match (&value.kind, when) {
+            (Kind::Text(text), Guard::All(parts)) if parts.contains(&value.present()) => (**text).clone(),
+            (Kind::Text(text), when) if *when == value.present() => (**text).clone(),
+            _ => value.to_text("None"),
+        };
+    };
     let texts: Option<Vec<String>> =
         list.items.iter().map(|item| item.as_str().map(|text| format!("'{text}'"))).collect();
     match (texts, &list.open) {

@@ -63,7 +63,13 @@ fn with_origins(eval: &mut Evaluator, id: ObjectId, options: &Options, origins: 
     let echoed = because_of(origins, origin, span);
     // An empty value is left out; the other headers are there all the same.
     let list_sent = list_unasked.clone().and(crate::eval::text_is_set(&first));
-    let listed = because_of(origins, first, span);
+    // A person would change the entry itself.
+    let only = entries.iter().filter_map(|(_, entry)| match entry {
+        Entry::Literal(text, place) => Some((text, *place)),
+        _ => None,
+    });
+    let place = only.min_by_key(|(text, _)| *text).map_or(origins.span, |(_, place)| place);
+    let listed = because_of(&Value { span: place, ..origins.clone() }, first, span);
     let star_sent = star_asked.or(star_unasked);
     for (when, value) in [(&star_sent, star), (&echo, echoed), (&list_sent, listed)] {
         if *when != Guard::Never {

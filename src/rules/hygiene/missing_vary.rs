@@ -4,8 +4,8 @@ use crate::cors::headers;
 use crate::finding::{Applicability, Fix, Label};
 use crate::model::{EffectKind, World, each_effect};
 use crate::rules::{
-    OTHER_STRANGER, Report, Route, Rule, STRANGER, ServerView, edits, help, only, source, when, with_certainty,
-    with_trail,
+    OTHER_STRANGER, Report, Route, Rule, STRANGER, ServerView, all_when, edits, help, only, source, when,
+    with_certainty, with_trail,
 };
 
 /// `missing-vary`
@@ -28,15 +28,15 @@ impl Rule for MissingVary {
             if friends.len() < 2 && !pattern && !is_let_in(STRANGER) {
                 continue;
             }
-            for friend in friends {
-                self.friend(view, route, &friend, report);
+            for friend in &friends {
+                self.friend(view, route, friend, &friends, report);
             }
         }
     }
 }
 
 impl MissingVary {
-    fn friend(&self, view: &ServerView, route: &Route, friend: &str, report: &mut Report) {
+    fn friend(&self, view: &ServerView, route: &Route, friend: &str, friends: &[String], report: &mut Report) {
         let answer = view.from_page(route, friend);
         let silent = |world: &World| {
             only(world, headers::ALLOW_ORIGIN).is_some_and(|(_, value)| value == friend)
@@ -44,6 +44,16 @@ impl MissingVary {
                 && !is_never_stored(world)
         };
         let Some((certainty, world)) = when(&answer, silent) else { return };
+        // Others may be let in under other settings only: then the page is alone here.
+        let is_let_in_too = |other: &str| {
+            let answer = view.from_page(route, other);
+            let reflected = |world: &World| only(world, headers::ALLOW_ORIGIN).is_some_and(|(_, value)| value == other);
+            other != friend && all_when(&answer, reflected).iter().any(|(_, there)| world.agrees(there))
+        };
+        let matched = view.tests.iter().any(|test| test.test().is_some_and(|test| test.matches(friend) == Some(true)));
+        if !matched && !friends.iter().map(String::as_str).chain([STRANGER]).any(is_let_in_too) {
+            return;
+        }
         // The same for everybody depends on nobody.
         let differs = |origin: &str| {
             let answer = view.from_page(route, origin);
