@@ -177,6 +177,21 @@ fn fixes_are_written_and_nothing_is_without_being_asked() {
 }
 
 #[test]
+fn a_fix_stays_in_a_block_that_stands_on_one_line() {
+    let reflecting = "add_header Access-Control-Allow-Origin $http_origin always;";
+    let credentials = "add_header Access-Control-Allow-Credentials true always;";
+    let config = |added: &str| {
+        format!(
+            "http {{ server {{ listen 80; location / {{ {reflecting}{added} {credentials} proxy_pass http://app; }} }} }}\n"
+        )
+    };
+    let folder = folder(&[("nginx.conf", &config(""))]);
+    run(folder.path(), &["--fix", "--exit-zero"]);
+    let fixed = fs::read_to_string(folder.path().join("nginx.conf")).unwrap();
+    assert_eq!(fixed, config(" add_header Vary Origin always;"));
+}
+
+#[test]
 fn the_diff_is_one_that_tools_apply() {
     let folder = folder(&[("a.js", UNNEEDED)]);
     let diff = run(folder.path(), &["--diff"]);

@@ -77,18 +77,28 @@ pub fn add_member(view: &ServerView, span: Span, member: &str) -> Option<Edit> {
     }
 }
 
-/// Puts `line` behind the line on which `span` ends, with that line's indentation.
-pub fn line_behind(view: &ServerView, span: Span, line: &str) -> Option<Edit> {
+/// Puts a directive behind the one at `span`, which ends with a semicolon or before it: on a line of its own with that
+/// line's indentation, or right behind it where more stands on the line than a comment.
+pub fn directive_behind(view: &ServerView, span: Span, directive: &str) -> Option<Edit> {
     let file = view.sources.get(span.file);
     let text = &file.text;
-    let start = text.get(..span.start as usize)?.rfind('\n').map_or(0, |at| at + 1);
-    let indent: String = text[start..].chars().take_while(|letter| matches!(letter, ' ' | '\t')).collect();
-    let end = span.end as usize + text.get(span.end as usize..)?.find('\n').unwrap_or(text.len() - span.end as usize);
-    let carriage = text[..end].ends_with('\r');
-    let end = if carriage { end - 1 } else { end };
-    let ending = if carriage { "\r\n" } else { "\n" };
-    let at = end as u32;
-    Some(Edit { span: Span::new(span.file, at, at), replacement: format!("{ending}{indent}{line}") })
+    let rest = text.get(span.end as usize..)?;
+    let ended = text[..span.end as usize].ends_with(';');
+    let semicolon = if ended { 0 } else { rest.len() - rest.trim_start().strip_prefix(';')?.len() };
+    let behind = &rest[semicolon..];
+    let line = behind.find('\n').map_or(behind, |end| &behind[..end]);
+    let alone = matches!(line.trim_start().chars().next(), None | Some('#'));
+    let (at, before) = if alone {
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        let start = text[..span.start as usize].rfind('\n').map_or(0, |at| at + 1);
+        let indent: String = text[start..].chars().take_while(|letter| matches!(letter, ' ' | '\t')).collect();
+        let ending = if behind[line.len()..].starts_with('\r') { "\r\n" } else { "\n" };
+        (line.len(), format!("{ending}{indent}"))
+    } else {
+        (0, " ".to_owned())
+    };
+    let at = span.end + (semicolon + at) as u32;
+    Some(Edit { span: Span::new(span.file, at, at), replacement: format!("{before}{directive}") })
 }
 
 /// Removes `span` with its whole line, where nothing else stands on it.

@@ -89,7 +89,7 @@ impl MissingVary {
         if view.server.framework == "nginx"
             && lost.is_none()
             && view.sources.text(sent.span).starts_with("add_header")
-            && let Some(edit) = edits::line_behind(view, sent.span, "add_header Vary Origin always;")
+            && let Some(edit) = edits::directive_behind(view, sent.span, "add_header Vary Origin always;")
         {
             let title = "add `Vary: Origin`".to_owned();
             finding.fixes.push(Fix { title, applicability: Applicability::Safe, edits: vec![edit] });
