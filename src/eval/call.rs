@@ -24,6 +24,25 @@ pub struct Collected {
 /// The field of a framework's object that was made as an instance of a class of the program.
 pub(super) const SUBCLASS: &str = "(class)";
 
+/// Whether a method of this name calls what it is given at once, for each of what it holds.
+fn is_iteration(name: &str) -> bool {
+    const NAMES: &[&str] = &[
+        "forEach",
+        "map",
+        "flatMap",
+        "filter",
+        "some",
+        "every",
+        "find",
+        "findIndex",
+        "reduce",
+        "reduceRight",
+        "sort",
+        "each",
+    ];
+    NAMES.contains(&name)
+}
+
 impl Evaluator<'_> {
     /// Runs a function for its effects, apart from everything around it.
     pub fn collect(&mut self, function: &Value, arguments: &Arguments, span: Span) -> Collected {
@@ -51,6 +70,7 @@ impl Evaluator<'_> {
 
     fn apart(&mut self, collecting: bool, run: impl FnOnce(&mut Self) -> Value, is_async: bool) -> Collected {
         let effects = std::mem::take(&mut self.effects);
+        let later = std::mem::take(&mut self.later);
         let thrown = std::mem::take(&mut self.thrown);
         let noted = std::mem::take(&mut self.noted);
         let path = std::mem::take(&mut self.path);
@@ -63,6 +83,8 @@ impl Evaluator<'_> {
         self.base = base;
         self.path = path;
         self.noted = noted;
+        let last = std::mem::replace(&mut self.later, later);
+        self.effects.extend(last);
         Collected {
             value,
             effects: std::mem::replace(&mut self.effects, effects),
@@ -241,7 +263,11 @@ impl Evaluator<'_> {
             if let Kind::Function(closure) = &argument.kind {
                 let closure = closure.clone();
                 let thrown = self.thrown.len();
-                self.call_back(&closure, span);
+                if self.language() == Language::JavaScript && !is_iteration(name) {
+                    self.later(|eval| eval.call_back(&closure, span));
+                } else {
+                    self.call_back(&closure, span);
+                }
                 // Whoever calls it, later and elsewhere, meets its exceptions.
                 if self.language() == Language::Python {
                     self.thrown.truncate(thrown);
@@ -250,6 +276,31 @@ impl Evaluator<'_> {
             }
         }
         Value::new(Kind::Unknown(reason.clone()), span)
+    }
+
+    /// Runs what others call when the code at hand has run to its end: what is behind a database's answer or a timer
+    /// comes after all that stands below its call. Only what a handler does to its answer has such an order.
+    fn later(&mut self, run: impl FnOnce(&mut Self) -> Value) {
+        if !self.collecting {
+            run(self);
+            return;
+        }
+        let now = std::mem::take(&mut self.effects);
+        let before = std::mem::take(&mut self.later);
+        run(self);
+        let inner = std::mem::replace(&mut self.later, before);
+        let made = std::mem::replace(&mut self.effects, now);
+        self.later.extend(made);
+        self.later.extend(inner);
+    }
+
+    /// Evaluates what is waited for: what it calls later has been called when the wait is over.
+    pub(super) fn waiting(&mut self, run: impl FnOnce(&mut Self) -> Value) -> Value {
+        let before = std::mem::take(&mut self.later);
+        let value = run(self);
+        let made = std::mem::replace(&mut self.later, before);
+        self.effects.extend(made);
+        value
     }
 
     /// Calls a function with arguments that are not known. Node's first parameter for an error is nothing.

@@ -94,7 +94,7 @@ impl Evaluator<'_> {
                 self.unary(*operator, value, span)
             }
             ExprKind::Await(value) => {
-                let value = self.expr(value, frame);
+                let value = self.waiting(|eval| eval.expr(value, frame));
                 self.awaited(value)
             }
             ExprKind::Yield(value) => {

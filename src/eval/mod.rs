@@ -169,6 +169,8 @@ pub struct Evaluator<'a> {
     /// Where the conditions of the effects being collected begin.
     base: usize,
     effects: Vec<Effect>,
+    /// The effects of what was handed to others, which call it when the code at hand has run to its end.
+    later: Vec<Effect>,
     collecting: bool,
     calls: Vec<CallFrame>,
     /// Exceptions that the expression being evaluated throws.
@@ -230,6 +232,7 @@ impl<'a> Evaluator<'a> {
             path: Vec::new(),
             base: 0,
             effects: Vec::new(),
+            later: Vec::new(),
             collecting: false,
             calls: Vec::new(),
             thrown: Vec::new(),
