@@ -123,6 +123,10 @@ fn play(name: &str, folder: &Path, tally: &mut Tally) {
                     _ => Session::new(&project.servers[link.from], Environment::Unknown)
                         .with_behind(link.at, Behind::Nobody),
                 };
+                if phase == "down: " {
+                    // It was asked all of them while the application ran.
+                    session.answer(&request(&requests[to]));
+                }
                 let answer = session.answer(&request(&requests[to]));
                 hold(tally, format!("{name}: {phase}{to}"), row, &answer);
             }

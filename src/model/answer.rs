@@ -289,6 +289,20 @@ pub fn steps(server: &Server) -> Vec<&super::Step> {
     steps
 }
 
+/// Visits the condition of every group and step of a server; those of effects are theirs.
+pub fn each_condition<'a>(server: &'a Server, visit: &mut dyn FnMut(&'a Guard)) {
+    let mut open = vec![&server.root];
+    while let Some(group) = open.pop() {
+        visit(&group.when);
+        open.extend(group.instead.iter().map(|instead| &instead.group));
+        open.extend(group.nodes.iter().filter_map(|node| match node {
+            super::Node::Group(inner) => Some(inner),
+            super::Node::Step(_) => None,
+        }));
+    }
+    steps(server).into_iter().for_each(|step| visit(&step.when));
+}
+
 /// Visits every effect of a server with its step, in the order of [`steps`].
 pub fn each_effect<'a>(server: &'a Server, visit: &mut dyn FnMut(&'a super::Step, &'a Effect)) {
     for step in steps(server) {

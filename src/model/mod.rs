@@ -12,7 +12,7 @@ mod text;
 mod variables;
 mod world;
 
-pub use answer::{Answer, Because, Behind, Environment, Outcome, Sent, Session, each_effect, steps};
+pub use answer::{Answer, Because, Behind, Environment, Outcome, Sent, Session, each_condition, each_effect, steps};
 pub use capture::{Capture, Capturing};
 pub use guard::{Check, Guard, Statuses};
 pub use path::{PathMatch, PathResult, percent_decode, resolve_path};

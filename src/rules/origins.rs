@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashSet;
 
 use crate::cors::{Meant, OriginTest, StringTest, headers};
-use crate::model::{Check, EffectKind, Guard, Server, Text, UrlPart, each_effect};
+use crate::model::{Check, EffectKind, Guard, Server, Text, UrlPart, each_condition, each_effect};
 use crate::source::Span;
 
 /// An origin that the code spells out.
@@ -57,6 +57,7 @@ pub(super) fn origins_of(server: &Server) -> (Vec<Entry>, Vec<OriginCheck>) {
             }
         });
     };
+    each_condition(server, &mut see);
     let mut literals = Vec::new();
     each_effect(server, &mut |_, effect| {
         let EffectKind::Write(write) = &effect.kind else {

@@ -7,7 +7,7 @@ use rustc_hash::FxHashSet;
 use super::source;
 use super::view::{STRANGER, ServerView};
 use crate::cors::{Request, headers};
-use crate::model::{EffectKind, End, Group, Node, PathMatch, RemarkKind, Step, StepKind, steps};
+use crate::model::{EffectKind, End, Group, Node, PathMatch, RemarkKind, Step, StepKind, World, steps};
 use crate::source::Span;
 
 /// How many routes of one server are asked for.
@@ -63,7 +63,15 @@ pub(super) fn routes_of(view: &ServerView) -> (Vec<Route>, Option<usize>) {
         if at >= most || routes.len() >= MOST_ROUTES {
             return (routes, Some(at));
         }
-        let answer = view.ask(&Request::new(&*route.method, &route.path).with_origin(STRANGER));
+        let request = Request::new(&*route.method, &route.path).with_origin(STRANGER);
+        let answer = view.ask(&request);
+        let is_refused = |world: &World| world.answered_by.is_some_and(|by| by.kind == Some(StepKind::Auth));
+        let refused = answer.worlds.iter().any(is_refused);
+        // What lies behind an entrance is seen by who has credentials.
+        let answer = match refused {
+            true => view.ask(&request.with_header("authorization", "Bearer x")),
+            false => answer,
+        };
         // A route of a server behind is one of this server where its path leads there.
         if at >= own && !answer.worlds.iter().any(|world| world.ran.contains(&route.span)) {
             continue;
@@ -78,7 +86,8 @@ pub(super) fn routes_of(view: &ServerView) -> (Vec<Route>, Option<usize>) {
         places.dedup();
         let reads: Vec<&str> = route.reads.iter().map(|(name, _)| name.as_str()).collect();
         let method = if route.any_method { "any" } else { &*route.method };
-        let key = format!("{method} {:?} {:?} {:?}", answer.status.map(|status| status / 100), places, reads);
+        let class = answer.status.map(|status| status / 100);
+        let key = format!("{method} {class:?} {places:?} {reads:?} {refused}");
         if seen.insert(key) {
             routes.push(route);
         }

@@ -290,6 +290,10 @@ fn preflight_fault(
             Some(StepKind::Cors) => (Fault::Conflict, source(policy)),
             Some(StepKind::Proxy) => return None,
             _ if is_for_options(view, world) => (Fault::MissingPreflight, world.answered_by?.span),
+            // The policy is that of a server behind, which never sees the preflight.
+            Some(StepKind::Middleware | StepKind::Route) if world.forwarded.is_none() && meant.forwarded.is_some() => {
+                (Fault::BlockedPreflight, refuser?.2)
+            }
             _ => (Fault::MissingPreflight, call.route.span),
         },
         BlockCode::AllowOriginMismatch | BlockCode::InvalidAllowOriginValue => {

@@ -1,7 +1,7 @@
 //! What may refuse a request once its location is known: rates, addresses, credentials.
 
 use super::content::{Origin, guarded};
-use super::levels::{LevelId, Matcher, presence};
+use super::levels::{LevelId, LevelKind, Matcher, presence};
 use super::server::{Compiler, State};
 use super::texts::passes;
 use crate::cors::StringTest;
@@ -29,11 +29,12 @@ impl<'t> Compiler<'t> {
         let mut checks: Vec<(Guard, u16, Span)> = Vec::new();
         checks.extend(self.addresses(level));
         checks.extend(self.credentials(level, state));
-        checks.extend(self.subrequest(level));
+        checks.extend(self.subrequest(level, state));
         let any = self.levels.value(level, "satisfy") == Some("any");
         if any && checks.len() > 1 {
-            let code = if checks.iter().any(|(_, code, _)| *code == 401) { 401 } else { 403 };
-            let span = checks[0].2;
+            // What asks for credentials says so, though addresses are looked at first.
+            let asks = checks.iter().find(|(_, code, _)| *code == 401);
+            let (code, span) = asks.map_or((403, checks[0].2), |(_, code, span)| (*code, *span));
             let all = Guard::all(checks.into_iter().map(|(denied, ..)| denied));
             checks = vec![(all, code, span)];
         }
@@ -78,32 +79,50 @@ impl<'t> Compiler<'t> {
     }
 
     /// `auth_request`: another location is asked first.
-    fn subrequest(&mut self, level: LevelId) -> Option<(Guard, u16, Span)> {
-        let directive = self.levels.find(level, "auth_request")?;
-        let target = directive.args.first()?;
-        if target.text == "off" {
-            return None;
-        }
+    fn subrequest(&mut self, level: LevelId, state: &State) -> Vec<(Guard, u16, Span)> {
+        let Some(directive) = self.levels.find(level, "auth_request") else { return Vec::new() };
+        let Some(target) = directive.args.first().filter(|target| target.text != "off") else { return Vec::new() };
         let span = directive.span;
-        let denied = match self.plain_return(level, &target.text) {
-            Some(200..=299) => return None,
-            Some(code @ (401 | 403)) => return Some((presence(directive), code, span)),
-            Some(_) => return Some((presence(directive), 500, span)),
-            None => Guard::Unknown(Reason::new("whether the authentication service refuses the request", span)),
+        let present = presence(directive);
+        let Some(returns) = self.returns(level, state, &target.text) else {
+            let reason = Reason::new("whether the authentication service refuses the request", span);
+            return vec![(present.and(Guard::Unknown(reason)), 401, span)];
         };
-        Some((denied.and(presence(directive)), 401, span))
+        let refused = returns.into_iter().filter_map(|(when, code)| match code {
+            200..=299 => None,
+            401 | 403 => Some((when, code)),
+            _ => Some((when, 500)),
+        });
+        refused.map(|(when, code)| (present.clone().and(when), code, span)).collect()
     }
 
-    /// The status of a location that does nothing but `return` one.
-    fn plain_return(&self, level: LevelId, path: &str) -> Option<u16> {
-        let server = self.levels.outwards(level).find(|level| level.kind == super::levels::LevelKind::Server)?;
+    /// The statuses of a location that does nothing but `return` some, each with when.
+    fn returns(&mut self, level: LevelId, state: &State, path: &str) -> Option<Vec<(Guard, u16)>> {
+        let server = self.levels.outwards(level).find(|level| level.kind == LevelKind::Server)?;
         let path = path.split('?').next().unwrap_or_default();
         let exact = server.locations.iter().find(|one| matches!(&one.matcher, Matcher::Exact(text) if text == path));
         let prefix =
             server.locations.iter().find(|one| matches!(&one.matcher, Matcher::Prefix { text, .. } if text == path));
-        let location = self.levels.get(exact.or(prefix)?.level);
-        let codes = location.all_of(super::rewrite::CODES);
-        let first = codes.first().filter(|code| code.is("return"))?;
-        first.arg(0)?.parse().ok()
+        let location = exact.or(prefix)?.level;
+        let mut state = state.clone();
+        let mut returns = Vec::new();
+        let mut rest = Guard::Always;
+        for code in self.levels.get(location).all_of(super::rewrite::CODES) {
+            let (when, code) = match (code.name.text.as_str(), code.children()) {
+                ("return", _) => (rest.clone(), code),
+                ("if", [inner]) if inner.is("return") => {
+                    (rest.clone().and(self.condition(&mut state, code, &rest).ok()?), inner)
+                }
+                _ => return None,
+            };
+            let last = when == rest;
+            returns.push((when.clone(), code.arg(0)?.parse().ok()?));
+            if last {
+                return Some(returns);
+            }
+            rest = rest.and(Guard::not(when));
+        }
+        // What none of them takes is handed on, or read from files.
+        None
     }
 }

@@ -174,7 +174,7 @@ impl<'t> Compiler<'t> {
     }
 
     /// The condition of an `if`.
-    fn condition(&mut self, state: &mut State, directive: &Directive, live: &Guard) -> Result<Guard, String> {
+    pub fn condition(&mut self, state: &mut State, directive: &Directive, live: &Guard) -> Result<Guard, String> {
         if directive.args.iter().any(|word| word.templated) {
             return Ok(Guard::Unknown(Reason::new("a template fills the condition in", directive.span)));
         }

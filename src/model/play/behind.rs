@@ -24,17 +24,16 @@ impl<'a> Play<'_, 'a> {
                     );
                     return Ok(());
                 };
-                if forward.cached
-                    && self.session.asked
-                    && self.holds(&Guard::Unknown(Reason::new("whether the answer comes from the cache", span)))?
-                {
-                    self.opaque_behind(forward, &Reason::new("the answer may come from the cache", span), span);
+                if self.comes_from_cache(forward, span)? {
                     return Ok(());
                 }
                 self.because(span, "the request is handed to the server behind");
                 self.inner(server, &request, forward)
             }
             Some(Behind::Nobody) => {
+                if self.comes_from_cache(forward, span)? {
+                    return Ok(());
+                }
                 self.because(span, "nothing listens behind");
                 self.status = Some(Status::Code(502));
                 Ok(())
@@ -50,6 +49,19 @@ impl<'a> Play<'_, 'a> {
                 Ok(())
             }
         }
+    }
+
+    /// Whether a cache answers, from what was asked before; the answer is then not known.
+    fn comes_from_cache(&mut self, forward: &Forward, span: Span) -> Result<bool, Open> {
+        // Nothing else is kept unless `proxy_cache_methods` says so.
+        let from_cache = forward.cached
+            && self.session.asked
+            && matches!(self.request.method.as_str(), "GET" | "HEAD" | "POST")
+            && self.holds(&Guard::Unknown(Reason::new("whether the answer comes from the cache", span)))?;
+        if from_cache {
+            self.opaque_behind(forward, &Reason::new("the answer may come from the cache", span), span);
+        }
+        Ok(from_cache)
     }
 
     /// The request as the server behind sees it; nothing where a part of it is not known.

@@ -4,7 +4,7 @@ use rustc_hash::FxHashSet;
 
 use crate::cors::{Fetch, headers};
 use crate::finding::{Confidence, Label};
-use crate::model::{EffectKind, Forward, KnownBy, Server, WriteOp, each_effect};
+use crate::model::{EffectKind, Forward, KnownBy, Sent, Server, WriteOp, each_effect};
 use crate::rules::{Certainty, Report, Route, Rule, ServerView, evidence};
 use crate::source::Span;
 
@@ -34,8 +34,9 @@ impl Rule for StrippedByProxy {
                 || view.routes.iter().any(|route| {
                     let answer = view.from_page(route, crate::rules::STRANGER);
                     answer.worlds.iter().any(|world| {
-                        world.ran.contains(&step.span)
-                            && world.lines(headers::ALLOW_ORIGIN).any(|sent| sent.span != span)
+                        // What comes from behind is not set here.
+                        let is_own = |sent: &Sent| sent.span != span && view.server.files.contains(&sent.span.file);
+                        world.ran.contains(&step.span) && world.lines(headers::ALLOW_ORIGIN).any(is_own)
                     })
                 });
             if sets_own {
