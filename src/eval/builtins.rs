@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Evaluator;
 use super::heap::taken;
 use super::value::{Arguments, FrameId, Kind, Native, Tag, Value};
-use crate::model::{Part, Text};
+use crate::model::{Part, Reason, Text};
 use crate::source::Span;
 use crate::syntax::program::Language;
 
@@ -428,7 +428,9 @@ impl Evaluator<'_> {
             let passes = self.truth(&passes);
             parts.push(if all { Guard::not(there).or(passes) } else { there.and(passes) });
         }
-        parts.extend(open.map(Guard::Unknown));
+        let word = if all { ".every(…)" } else { ".some(…)" };
+        // Another function is another question.
+        parts.extend(open.map(|reason| Guard::Unknown(Reason { span: Some(span), ..self.part(&reason, word) })));
         Value::test(if all { Guard::all(parts) } else { Guard::any(parts) }, span)
     }
 }

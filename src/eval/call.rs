@@ -6,7 +6,7 @@ use super::value::{Arguments, ClassId, Closure, FrameId, Kind, Tag, Value};
 use super::{CallFrame, DEEPEST_CALL, Evaluator, MethodCall};
 use crate::model::{Effect, Guard, Reason};
 use crate::source::Span;
-use crate::syntax::program::{Argument, ClassMember, Language, ParameterKind, Pattern};
+use crate::syntax::program::{Argument, ClassMember, Language, ParameterKind, Pattern, PropertyKey};
 
 /// What a handler did when it was run.
 #[derive(Debug)]
@@ -117,7 +117,10 @@ impl Evaluator<'_> {
                 let no = self.under(Guard::not(guard.clone()), |eval| eval.call(otherwise, arguments, span));
                 Value::choose(guard.clone(), yes, no)
             }
-            Kind::Unknown(reason) => self.call_unknown(reason, "", arguments, span),
+            Kind::Unknown(reason) => {
+                let reason = self.part(reason, &step("", arguments));
+                self.call_unknown(&reason, "", arguments, span)
+            }
             Kind::Undefined | Kind::Null => Value::unknown("nothing is called here", span),
             _ => {
                 let reason = Reason::new("this call is not followed", span);
@@ -195,7 +198,7 @@ impl Evaluator<'_> {
                 self.run(&closure, this, arguments, span)
             }
             Kind::Unknown(reason) => {
-                let reason = reason.clone();
+                let reason = self.part(reason, &step("", arguments));
                 self.call_unknown(&reason, name, arguments, span)
             }
             Kind::Undefined | Kind::Null => {
@@ -237,6 +240,14 @@ impl Evaluator<'_> {
         self.run(closure, this, &Arguments::of(positional), span)
     }
 
+    /// Why a part of an unknown is not known. Python's exceptions tell the parts apart by themselves.
+    pub(super) fn part(&self, reason: &Reason, step: &str) -> Reason {
+        match self.language() {
+            Language::JavaScript => reason.part(step),
+            Language::Python => reason.clone(),
+        }
+    }
+
     /// A call of something that cannot be read. Functions given to it are assumed to be called, since that is what
     /// they are given for; what they are given is not known.
     fn call_unknown(&mut self, reason: &Reason, name: &str, arguments: &Arguments, span: Span) -> Value {
@@ -259,6 +270,12 @@ impl Evaluator<'_> {
             // `.then(done, failed)`: only the first is the way that works.
             if name == "then" && at > 0 {
                 break;
+            }
+            if let Some(id) = argument.as_object().filter(|id| self.object(*id).tag == Tag::Plain) {
+                // Options with handlers of requests among them: they are called later.
+                let values = self.object(id).fields.iter().flat_map(|field| field.value.branches());
+                let handlers: Vec<Value> = values.map(|(_, value)| value).filter(is_handler).collect();
+                self.loose_handlers.extend(handlers);
             }
             if let Kind::Function(closure) = &argument.kind {
                 let closure = closure.clone();
@@ -306,7 +323,7 @@ impl Evaluator<'_> {
     /// Calls a function with arguments that are not known. Node's first parameter for an error is nothing.
     pub(super) fn call_back(&mut self, closure: &Arc<Closure>, span: Span) -> Value {
         let parameters = &closure.function.parameters;
-        if !self.collecting && takes_request(closure) {
+        if !self.collecting && takes_request(closure) || takes_exchange(closure) {
             self.loose_handlers.push(Value::new(Kind::Function(closure.clone()), closure.function.span));
             return Value::unknown("what a handler gives back", span);
         }
@@ -359,8 +376,16 @@ impl Evaluator<'_> {
             }
             _ => arguments.clone(),
         };
+        // What is called leaves something for what comes behind the call.
+        let kept = if self.collecting { self.allowance / 4 } else { 0 };
+        self.allowance -= kept;
         self.bind_parameters(&function, &arguments, frame);
         let flow = self.block(&function.body, frame);
+        if self.allowance == 0 {
+            // It was not run to its end: it is for whoever runs what nobody ran.
+            self.visited.remove(&function.span);
+        }
+        self.allowance += kept;
         let call = self.calls.pop();
         self.module = module;
         // What it threw is news for the statement that called it.
@@ -623,6 +648,20 @@ fn is_async(function: &Value) -> bool {
     matches!(&function.kind, Kind::Function(closure) if closure.function.is_async)
 }
 
+/// A call as a step of the path to what is not known: `.get('name')`, `(…)`.
+pub(super) fn step(name: &str, arguments: &Arguments) -> String {
+    match &*arguments.positional {
+        [] => format!("{name}()"),
+        [Value { kind: Kind::Str(text), .. }] if text.len() < 32 => format!("{name}('{text}')"),
+        _ => format!("{name}(…)"),
+    }
+}
+
+/// Whether a value is a function that is named as a handler of requests is, in its parameters.
+fn is_handler(value: &Value) -> bool {
+    matches!(&value.kind, Kind::Function(closure) if takes_request(closure) || takes_exchange(closure))
+}
+
 /// Whether a function's parameters are named as those of a handler of requests are.
 pub fn takes_request(closure: &Closure) -> bool {
     let named = |at: usize, names: &[&str]| {
@@ -631,6 +670,17 @@ pub fn takes_request(closure: &Closure) -> bool {
         )
     };
     named(0, &["req", "request", "_req", "_request", "_"]) && named(1, &["res", "response", "_res"])
+}
+
+/// Whether a function takes request and answer as parts of one object: `({ req, res }) => …`.
+pub fn takes_exchange(closure: &Closure) -> bool {
+    let Some(Pattern::Object { fields, .. }) = closure.function.parameters.first().map(|first| &first.pattern) else {
+        return false;
+    };
+    let takes = |names: &[&str]| {
+        fields.iter().any(|(key, ..)| matches!(key, PropertyKey::Name(name) if names.contains(&name.as_str())))
+    };
+    takes(&["req", "request"]) && takes(&["res", "response"])
 }
 
 /// How Node names the parameter for an error.

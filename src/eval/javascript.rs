@@ -121,7 +121,7 @@ impl Evaluator<'_> {
                 Some(Value::text(receiver.to_text("undefined"), span))
             }
             Kind::Unknown(reason) if matches!(name, "includes" | "has" | "startsWith" | "endsWith" | "test") => {
-                Some(Value::test(Guard::Unknown(reason.clone()), span))
+                Some(Value::test(Guard::Unknown(reason.part(&super::call::step(&format!(".{name}"), arguments))), span))
             }
             _ => None,
         }
@@ -220,7 +220,7 @@ impl Evaluator<'_> {
         let mut parts = Vec::new();
         for (when, value) in subject.branches() {
             let guard = match &value.kind {
-                Kind::Unknown(reason) => Guard::Unknown(reason.clone()),
+                Kind::Unknown(reason) => Guard::Unknown(reason.part(".match(…)")),
                 Kind::Text(text) => {
                     let matches = StringTest::Matches(pattern.clone());
                     let there = if regex.stateful {

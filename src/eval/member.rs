@@ -42,7 +42,7 @@ impl Evaluator<'_> {
             },
             Kind::Text(text) => super::javascript::text_property(text, name, span)
                 .unwrap_or_else(|| Value::unknown(format!("`.{name}` of a text"), span)),
-            Kind::Unknown(reason) => Value::new(Kind::Unknown(reason.clone()), span),
+            Kind::Unknown(reason) => Value::new(Kind::Unknown(self.part(reason, &format!(".{name}"))), span),
             Kind::Function(closure) if closure.attributes.is_some() => {
                 let id = closure.attributes.unwrap_or(ObjectId(0));
                 match self.field(id, name) {
@@ -68,7 +68,7 @@ impl Evaluator<'_> {
         let (tag, open, length) = (object.tag, object.open.clone(), object.items.len());
         match tag {
             Tag::Array | Tag::Set if matches!(name, "length" | "size") => match open {
-                Some(reason) => Value::new(Kind::Unknown(reason), span),
+                Some(reason) => Value::new(Kind::Unknown(self.part(&reason, ".length")), span),
                 None if self.object(id).items.iter().any(|item| matches!(item.kind, Kind::Choose(_))) => {
                     Value::unknown("the length of a list that depends on conditions", span)
                 }
@@ -79,13 +79,13 @@ impl Evaluator<'_> {
                     return value;
                 }
                 match open {
-                    Some(reason) => Value::new(Kind::Unknown(reason), span),
+                    Some(reason) => Value::new(Kind::Unknown(self.part(&reason, &format!(".{name}"))), span),
                     None => Value::undefined(span),
                 }
             }
             Tag::Host(host) => Value::unknown(format!("`.{name}` of {host} is not followed"), span),
             _ => match open {
-                Some(reason) => Value::new(Kind::Unknown(reason), span),
+                Some(reason) => Value::new(Kind::Unknown(self.part(&reason, &format!(".{name}"))), span),
                 None => Value::undefined(span),
             },
         }

@@ -27,7 +27,7 @@ use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-pub use call::{Collected, takes_request};
+pub use call::{Collected, takes_exchange, takes_request};
 pub use modules::{Loader, Module};
 pub use repository::Repository;
 pub use value::{

@@ -248,6 +248,7 @@ impl Evaluator<'_> {
                     Kind::Str(text) => format!("'{text}'"),
                     Kind::Null | Kind::Undefined => "nothing".to_owned(),
                     Kind::Bool(holds) => holds.to_string(),
+                    Kind::Number(number) => number.to_string(),
                     _ => "another value".to_owned(),
                 };
                 let reason = unknown.reason().map_or("", |reason| &reason.text);
@@ -326,10 +327,10 @@ impl Evaluator<'_> {
                 let items = object.items.clone();
                 let open = object.open.clone();
                 let mut parts: Vec<Guard> = items.iter().map(|item| self.equal(value, item, item.span)).collect();
-                parts.extend(open.map(Guard::Unknown));
+                parts.extend(open.map(|reason| Guard::Unknown(self.part(&reason, &held(value)))));
                 Guard::any(parts)
             }
-            Kind::Unknown(reason) => Guard::Unknown(reason.clone()),
+            Kind::Unknown(reason) => Guard::Unknown(self.part(reason, &held(value))),
             Kind::Native(_) => {
                 let held = self.ask(|host, eval| host.contains(eval, among, value, span));
                 held.unwrap_or_else(|| unknown_test(span))
@@ -447,14 +448,15 @@ pub(super) fn string_test(subject: &Value, literal: &Value, test: impl Fn(String
                 Kind::Text(text) => (**text).clone(),
                 Kind::Undefined | Kind::Null => continue,
                 Kind::Unknown(reason) => {
-                    parts.push(Guard::all([when.clone(), and, Guard::Unknown(reason.clone())]));
+                    let reason = reason.part(&held(&literal));
+                    parts.push(Guard::all([when.clone(), and, Guard::Unknown(reason)]));
                     continue;
                 }
                 _ => return None,
             };
             let guard = match &literal.kind {
                 Kind::Str(part) => Guard::test(text, test(part.to_string()), literal.span),
-                Kind::Unknown(reason) => Guard::Unknown(reason.clone()),
+                Kind::Unknown(reason) => Guard::Unknown(reason.part(&held(&subject))),
                 // The literal is searched for what the request says.
                 Kind::Text(part) => match text.as_literal().map(|whole| (whole, test(String::new()))) {
                     Some((whole, StringTest::Contains(_))) => {
@@ -468,6 +470,14 @@ pub(super) fn string_test(subject: &Value, literal: &Value, test: impl Fn(String
         }
     }
     Some(Guard::any(parts))
+}
+
+/// The question whether a value is held, as a step of the path to what is not known.
+fn held(value: &Value) -> String {
+    match value.as_str() {
+        Some(text) if text.len() < 32 => format!(".includes('{text}')"),
+        _ => ".includes(…)".to_owned(),
+    }
 }
 
 /// A condition that cannot be decided.

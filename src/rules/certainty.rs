@@ -1,7 +1,7 @@
 //! How certain it is that something holds of an answer: always, or where the environment is so.
 
 use crate::cors::StringTest;
-use crate::model::{Answer, Guard, Outcome, Text, World};
+use crate::model::{Answer, Guard, Outcome, Reason, Text, World};
 
 /// How certain it is that something holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,30 +81,62 @@ pub fn when(answer: &Answer, holds: impl Fn(&World) -> bool) -> Option<(Certaint
 
 /// As [`when`], with every such world.
 pub fn all_when(answer: &Answer, holds: impl Fn(&World) -> bool) -> Vec<(Certainty, &World)> {
-    let holding = || answer.worlds.iter().filter(|world| holds(world));
     if answer.outcome != Outcome::Unknown && answer.worlds.iter().all(&holds) {
-        return holding().map(|world| (Certainty::Always, world)).collect();
+        return answer.worlds.iter().map(|world| (Certainty::Always, world)).collect();
     }
     let mut found = Vec::new();
-    for world in holding() {
-        // An assumption that makes no difference is none.
-        let matters = |guard: &Guard, assumed: bool| {
-            let differs =
-                |other: &&World| other.assumptions.iter().any(|(own, value)| own == guard && *value != assumed);
-            !answer.worlds.iter().filter(differs).all(&holds)
-        };
-        let relevant = || world.assumptions.iter().filter(|(guard, assumed)| matters(guard, *assumed));
-        if !relevant().all(|(guard, _)| is_environment(guard) || is_circumstance(guard)) {
+    for (relevant, world) in relevant(answer, holds) {
+        if !relevant.iter().all(|(guard, _)| is_environment(guard) || is_circumstance(guard)) {
             continue;
         }
-        let environment: Vec<_> = relevant().filter(|(guard, _)| is_environment(guard)).cloned().collect();
+        let environment: Vec<_> = relevant.into_iter().filter(|(guard, _)| is_environment(guard)).collect();
         let certainty = if environment.is_empty() { Certainty::Always } else { Certainty::Environment(environment) };
         found.push((certainty, world));
     }
     found
 }
 
-fn is_environment(guard: &Guard) -> bool {
+/// Worlds in which something holds on the program's own word, though on conditions that are not known: a setting, what a
+/// database has, what another package says. Each with the reasons why, and whether the condition holds there; fewest
+/// reasons first. None where [`when`] has an answer, and none of development.
+pub fn possible(answer: &Answer, holds: impl Fn(&World) -> bool) -> Vec<(Vec<(Reason, bool)>, &World)> {
+    if when(answer, &holds).is_some() {
+        return Vec::new();
+    }
+    let mut found: Vec<(Vec<(Reason, bool)>, &World)> = Vec::new();
+    for (relevant, world) in relevant(answer, holds) {
+        let (mut reasons, mut environment) = (Vec::new(), Vec::new());
+        for (guard, holds) in relevant {
+            match guard {
+                Guard::Unknown(reason) if !reason.is_circumstance() => reasons.push((reason, holds)),
+                guard if is_environment(&guard) => environment.push((guard, holds)),
+                _ => {}
+            }
+        }
+        if !reasons.is_empty() && !Certainty::Environment(environment).is_development() {
+            found.push((reasons, world));
+        }
+    }
+    found.sort_by_key(|(reasons, _)| reasons.len());
+    found
+}
+
+/// The worlds in which something holds, each with those of its assumptions that make a difference to it.
+fn relevant(answer: &Answer, holds: impl Fn(&World) -> bool) -> Vec<(Vec<(Guard, bool)>, &World)> {
+    let relevant = |world: &World| -> Vec<(Guard, bool)> {
+        // An assumption that makes no difference is none.
+        let matters = |(guard, assumed): &&(Guard, bool)| {
+            let differs =
+                |other: &&World| other.assumptions.iter().any(|(own, value)| own == guard && value != assumed);
+            !answer.worlds.iter().filter(differs).all(&holds)
+        };
+        world.assumptions.iter().filter(matters).cloned().collect()
+    };
+    answer.worlds.iter().filter(|world| holds(world)).map(|world| (relevant(world), world)).collect()
+}
+
+/// Whether a condition is one on a variable of the environment.
+pub fn is_environment(guard: &Guard) -> bool {
     match guard {
         Guard::EnvironmentSet(_) => true,
         Guard::Test(check) => matches!(&check.subject, Text::Environment(_)),

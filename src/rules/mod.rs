@@ -19,15 +19,15 @@ mod view;
 
 use rustc_hash::FxHashSet;
 
-pub use certainty::{Certainty, all_when, when};
+pub use certainty::{Certainty, all_when, is_environment, possible, when};
 pub use evidence::evidence;
 pub use origins::{Entry, OriginCheck};
 pub use page::{Page, find_page, pages};
 pub use routes::Route;
-pub use view::{Exchange, OTHER_STRANGER, STRANGER, ServerView, allows_credentials, only, source};
+pub use view::{Exchange, OTHER_STRANGER, STRANGER, ServerView, allows_credentials, names_origin, only, source};
 
 use crate::finding::{Category, Confidence, Finding, Label, Problem, ProblemKind, Severity};
-use crate::model::{KnownBy, Project, Sent, Server};
+use crate::model::{KnownBy, Project, Reason, Sent, Server};
 use crate::source::{SourceSet, Span};
 
 /// One rule.
@@ -139,6 +139,17 @@ pub fn with_certainty(finding: &mut Finding, certainty: &Certainty) {
         finding.confidence = if harmless { Confidence::Low } else { Confidence::Medium };
         if let Some(words) = certainty.describe() {
             finding.message = format!("{}, where {words}", finding.message);
+        }
+    }
+}
+
+/// Says of a finding on what it hangs that is not known.
+pub fn with_reasons<'a>(finding: &mut Finding, reasons: impl IntoIterator<Item = &'a Reason>) {
+    finding.confidence = Confidence::Medium;
+    finding.message = format!("{}, on a condition that is not known here", finding.message);
+    for reason in reasons.into_iter().take(2) {
+        if let Some(place) = reason.span.filter(|place| finding.spans().all(|span| span != *place)) {
+            finding.labels.push(Label::new(place, format!("it hangs on this: {}", reason.text)));
         }
     }
 }

@@ -215,6 +215,16 @@ pub fn allows_credentials(world: &World) -> bool {
     only(world, headers::ALLOW_CREDENTIALS).is_some_and(|(_, value)| value == "true")
 }
 
+/// Whether an answer says that it depends on the origin, or may say it.
+pub fn names_origin(world: &World) -> bool {
+    world.lines(headers::VARY).any(|sent| match &sent.value {
+        Ok(value) => {
+            value.split(',').any(|member| matches!(member.trim(), "*") || member.trim().eq_ignore_ascii_case("origin"))
+        }
+        Err(_) => true,
+    })
+}
+
 /// The place where a header's value comes from.
 pub fn source(sent: &Sent) -> Span {
     sent.trail.0.first().map_or(sent.span, |(place, _)| *place)

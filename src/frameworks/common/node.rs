@@ -63,6 +63,19 @@ impl Exchange {
         Arguments::of(vec![self.request.clone(), self.response.clone(), self.next.clone()])
     }
 
+    /// The one argument of a handler that takes request and answer as parts of an object.
+    pub fn as_object(&self, eval: &mut Evaluator, span: Span) -> Arguments {
+        let id = eval.new_object(Tag::Plain, span);
+        for name in ["req", "request"] {
+            eval.set_field(id, name, self.request.clone(), span);
+        }
+        for name in ["res", "response"] {
+            eval.set_field(id, name, self.response.clone(), span);
+        }
+        eval.leave_open(id, Reason::new("what else a handler is given", span));
+        Arguments::of(vec![Value::new(Kind::Object(id), span)])
+    }
+
     /// The arguments of an error handler.
     pub fn with_error(&self, eval: &mut Evaluator, span: Span) -> Arguments {
         let error = eval.new_object(Tag::Host(ERROR), span);

@@ -55,7 +55,9 @@ pub fn middleware(eval: &mut Evaluator, arguments: &Arguments, span: Span) -> Va
     let options = arguments.get(0).cloned().unwrap_or_else(|| Value::undefined(span));
     let policy = eval.new_object(Tag::Host(POLICY), span);
     let native = Native { name: MIDDLEWARE, bound: Arc::new([options]), of: Some(policy) };
-    Value::new(Kind::Native(native), span)
+    let value = Value::new(Kind::Native(native), span);
+    eval.set_field(policy, "made", value.clone(), span);
+    value
 }
 
 /// The tag of what remembers that a policy was made, and whether it was ever used.
@@ -488,4 +490,12 @@ fn trail(value: &Value, acts: Span) -> Trail {
 /// Whether an object remembers a policy that nothing used.
 pub fn is_unused(eval: &Evaluator, id: ObjectId) -> bool {
     eval.object(id).tag == Tag::Host(POLICY) && eval.field(id, "used").is_none()
+}
+
+/// The policy that an object remembers.
+pub fn policy_of(eval: &Evaluator, id: ObjectId) -> Option<Native> {
+    match &eval.field(id, "made")?.value.kind {
+        Kind::Native(native) => Some(native.clone()),
+        _ => None,
+    }
 }

@@ -3,7 +3,7 @@
 use super::paths::Routing;
 use super::plain::{entered, listens, plain_servers};
 use super::router::{Reader, flatten};
-use super::unowned::run_what_nobody_ran;
+use super::unowned::{exported_policies, run_loose_handlers, run_what_nobody_ran};
 use super::{APP, INCOMPLETE, ROUTER, cors, major_of};
 use crate::eval::{Evaluator, ObjectId, Tag, Value};
 use crate::model::{Guard, PathMatch, Remark, RemarkKind, Server, each_effect};
@@ -34,6 +34,8 @@ pub fn extract(eval: &mut Evaluator) -> (Vec<Server>, bool) {
         servers.push(application(eval, id, tag == APP));
     }
     servers.extend(extra);
+    servers.extend(run_loose_handlers(eval));
+    servers.extend(exported_policies(eval));
     dead_policies(eval, &mut servers);
     (servers, more)
 }

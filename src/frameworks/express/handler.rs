@@ -2,7 +2,7 @@
 
 use super::cors;
 use super::extract::NO_EXPRESS;
-use crate::eval::{Evaluator, Kind, Native, Value};
+use crate::eval::{Evaluator, Kind, Native, Value, takes_exchange};
 use crate::frameworks::common::node::{self, Exchange};
 use crate::model::{Effect, EffectKind, End, Guard, Reason, Status, Step, StepKind};
 use crate::source::Span;
@@ -40,7 +40,11 @@ pub(super) fn run_handler(
         // Express sets X-Powered-By before anything else.
         eval.set_field(id, node::HEADERS_SET, Value::new(Kind::Bool(true), span), span);
     }
-    let mut arguments = if handles_errors { exchange.with_error(eval, span) } else { exchange.arguments() };
+    let mut arguments = match &function.kind {
+        Kind::Function(closure) if takes_exchange(closure) => exchange.as_object(eval, span),
+        _ if handles_errors => exchange.with_error(eval, span),
+        _ => exchange.arguments(),
+    };
     if !handles_errors {
         // What a handler of `param` is given.
         arguments.positional.push(Value::unknown("the parameter comes with the request", span));

@@ -1,9 +1,9 @@
 //! Node's own servers: who listens, and handlers that stand alone.
 
 use super::extract::{NO_EXPRESS, application, files, startup};
-use super::handler::run_handler;
+use super::handler::{run_handler, run_policy};
 use super::{ENTERED, SERVER};
-use crate::eval::{Arguments, Call, Evaluator, Kind, ObjectId, Tag, Value};
+use crate::eval::{Arguments, Call, Evaluator, Kind, Native, ObjectId, Tag, Value};
 use crate::model::{
     Dispatch, Effect, EffectKind, End, Group, Guard, Listen, Node, PathMatch, Reason, Server, Status, Step, StepKind,
 };
@@ -107,6 +107,21 @@ pub(super) fn by_hand(eval: &mut Evaluator, handler: &Value, span: Span, complet
         (effects, end) = run_handler(eval, handler, false, major, !complete, span);
         eval.left_state();
     }
+    let mut server = alone(effects, end, StepKind::Route, handler.span, complete);
+    if complete {
+        server.span = span;
+    }
+    server
+}
+
+/// A policy of the `cors` package that no application of the program uses, as a server of its own.
+pub(super) fn policy_alone(eval: &mut Evaluator, policy: &Native, span: Span) -> Server {
+    let (effects, _) = run_policy(eval, policy, span);
+    alone(effects, End::Continue, StepKind::Cors, span, false)
+}
+
+/// What a handler does, as a server of its own.
+fn alone(effects: Vec<Effect>, end: End, kind: StepKind, span: Span, complete: bool) -> Server {
     let effects: Vec<Effect> = effects
         .into_iter()
         .map(|effect| match effect.kind {
@@ -122,7 +137,7 @@ pub(super) fn by_hand(eval: &mut Evaluator, handler: &Value, span: Span, complet
         })
         .collect();
     let step = Step {
-        kind: StepKind::Route,
+        kind,
         path: PathMatch::Any,
         methods: None,
         when: Guard::Always,
@@ -132,14 +147,14 @@ pub(super) fn by_hand(eval: &mut Evaluator, handler: &Value, span: Span, complet
         } else {
             End::Respond(Reason::new("what comes behind this handler is not known", span))
         },
-        span: handler.span,
+        span,
         label: "the handler".into(),
     };
     let root = Group { nodes: vec![Node::Step(step)], ..Group::new(Dispatch::Plain, span) };
     let mut server = Server {
         framework: if complete { "node" } else { "express" },
         runtime: "node".into(),
-        span: if complete { span } else { handler.span },
+        span,
         complete,
         root,
         outgoing: Vec::new(),

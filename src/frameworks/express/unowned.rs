@@ -1,20 +1,19 @@
 //! Code that no application runs: handlers, helpers that write headers, factories that are given an application.
 
 use super::extract::files;
-use super::plain::by_hand;
-use super::{APP, INCOMPLETE};
-use crate::eval::{Arguments, Evaluator, Kind, ModuleId, Value, takes_request};
+use super::plain::{by_hand, policy_alone};
+use super::{APP, INCOMPLETE, cors};
+use crate::eval::{Arguments, Evaluator, Kind, ModuleId, Native, Value, takes_exchange, takes_request};
 use crate::frameworks::common::node::Exchange;
 use crate::model::{
     Dispatch, Effect, EffectKind, End, Group, Guard, Node, PathMatch, Reason, Server, Step, StepKind, each_effect,
 };
+use crate::source::Span;
 use crate::syntax::program::{Language, Pattern};
 
 /// Runs functions that nobody called: handlers, helpers that write headers, factories that are given an application.
 /// What they do to an answer becomes a policy of its own; applications that they were given are found with the rest.
 pub(super) fn run_what_nobody_ran(eval: &mut Evaluator) -> Vec<Server> {
-    let mut servers = Vec::new();
-    let mut done = 0;
     let mut queue: Vec<Value> = Vec::new();
     for at in 0..eval.modules().len() {
         if eval.modules()[at].language != Language::JavaScript {
@@ -23,7 +22,33 @@ pub(super) fn run_what_nobody_ran(eval: &mut Evaluator) -> Vec<Server> {
         let id = ModuleId(at as u32);
         queue.extend(eval.functions_of(id));
     }
-    // Handlers that were given to packages come with those.
+    run_queue(eval, queue)
+}
+
+/// Runs handlers that were given to packages, as far as nobody ran them yet.
+pub(super) fn run_loose_handlers(eval: &mut Evaluator) -> Vec<Server> {
+    run_queue(eval, Vec::new())
+}
+
+/// Policies that are made for others: exported, and used by nobody here.
+pub(super) fn exported_policies(eval: &mut Evaluator) -> Vec<Server> {
+    let unused: Vec<(Native, Span)> = eval
+        .objects()
+        .filter(|(id, _)| cors::is_unused(eval, *id))
+        .filter_map(|(id, object)| Some((cors::policy_of(eval, id)?, object.span)))
+        .collect();
+    let mut servers = Vec::new();
+    for (policy, span) in unused {
+        if eval.is_exported_from(span) {
+            servers.push(policy_alone(eval, &policy, span));
+        }
+    }
+    servers
+}
+
+fn run_queue(eval: &mut Evaluator, mut queue: Vec<Value>) -> Vec<Server> {
+    let mut servers = Vec::new();
+    let mut done = 0;
     let loose = std::mem::take(&mut eval.loose_handlers);
     queue.extend(loose);
     while let Some(function) = queue.pop() {
@@ -36,7 +61,7 @@ pub(super) fn run_what_nobody_ran(eval: &mut Evaluator) -> Vec<Server> {
         if eval.was_run(closure.function.span) {
             continue;
         }
-        if takes_request(&closure) {
+        if takes_request(&closure) || takes_exchange(&closure) {
             let server = by_hand(eval, &function, closure.function.span, false);
             if speaks_of_cors(&server) {
                 servers.push(server);
@@ -61,6 +86,7 @@ pub(super) fn run_what_nobody_ran(eval: &mut Evaluator) -> Vec<Server> {
                     }
                     app
                 }
+                "" => Value::unknown("a part of what whoever calls this gives it", function.span),
                 _ if parameter.default.is_some() => Value::undefined(function.span),
                 _ => Value::unknown(format!("`{name}` is given by whoever calls this"), function.span),
             });
@@ -70,6 +96,10 @@ pub(super) fn run_what_nobody_ran(eval: &mut Evaluator) -> Vec<Server> {
         for (_, value) in collected.value.branches() {
             match &value.kind {
                 Kind::Function(_) => queue.push(value),
+                Kind::Native(native) if native.name == cors::MIDDLEWARE => {
+                    let native = native.clone();
+                    servers.push(policy_alone(eval, &native, value.span));
+                }
                 Kind::Object(id) => {
                     let fields = eval.object(*id).fields.clone();
                     queue.extend(

@@ -90,7 +90,7 @@ fn report_entry(
         let fetch = view.past_authentication(route, meant.as_str());
         // Where authentication refuses the preflight, the exchange shows that fault, not this one.
         if fetch.headers.is_empty() {
-            finding.evidence = evidence(view, &fetch, &certainty);
+            finding.evidence = evidence(view, &fetch, certainty);
         }
     }
     finding.consequence = Some(if entry.compared {

@@ -1,11 +1,11 @@
 //! `*` is sent together with allowed credentials: it works for nobody who has some.
 
 use crate::cors::{Fetch, headers};
-use crate::finding::{Applicability, Label};
-use crate::model::World;
+use crate::finding::{Applicability, Label, Severity};
+use crate::model::{Answer, World};
 use crate::rules::{
-    Report, Rule, STRANGER, ServerView, allows_credentials, edits, evidence, help, only, source, when, with_certainty,
-    with_trail,
+    Certainty, Report, Rule, STRANGER, ServerView, allows_credentials, edits, evidence, help, only, possible, source,
+    when, with_certainty, with_reasons, with_trail,
 };
 use crate::source::Span;
 
@@ -27,7 +27,15 @@ impl Rule for WildcardWithCredentials {
             let pair = |world: &World| {
                 only(world, headers::ALLOW_ORIGIN).is_some_and(|(_, value)| value == "*") && allows_credentials(world)
             };
-            let Some((certainty, world)) = when(&answer, pair) else { continue };
+            let (certainty, reasons, world) = match when(&answer, pair) {
+                Some((certainty, world)) => (certainty, Vec::new(), world),
+                // On a condition that is not known, where credentials are allowed whatever is sent.
+                None if allows_always(&answer) => match possible(&answer, pair).into_iter().next() {
+                    Some((reasons, world)) => (Certainty::Always, reasons, world),
+                    None => continue,
+                },
+                None => continue,
+            };
             let (Some((sent, _)), Some((credentials, _))) =
                 (only(world, headers::ALLOW_ORIGIN), only(world, headers::ALLOW_CREDENTIALS))
             else {
@@ -56,6 +64,10 @@ impl Rule for WildcardWithCredentials {
             finding.labels.push(Label::new(source(credentials), "credentials are allowed here"));
             with_trail(finding, sent);
             with_certainty(finding, &certainty);
+            if !reasons.is_empty() {
+                finding.severity = Severity::Warning;
+                with_reasons(finding, reasons.iter().map(|(reason, _)| reason));
+            }
             if let Some(span) = edits::literal(view, place, "*").filter(|_| takes_list(view, sent.span)) {
                 // The quotation marks go with it.
                 let span = Span::new(span.file, span.start - 1, span.end + 1);
@@ -69,4 +81,9 @@ impl Rule for WildcardWithCredentials {
 /// Whether a list may stand in the place of `*`: in an option of a library, and in no header's value.
 fn takes_list(view: &ServerView, place: Span) -> bool {
     matches!(view.server.framework, "express" | "flask") && !help::is_by_hand(view, place)
+}
+
+/// Whether credentials are allowed in every answer that lets anybody in.
+fn allows_always(answer: &Answer) -> bool {
+    answer.worlds.iter().all(|world| world.lines(headers::ALLOW_ORIGIN).next().is_none() || allows_credentials(world))
 }

@@ -5,7 +5,7 @@ use crate::finding::{Applicability, Edit, Finding, Fix, Severity};
 use crate::model::World;
 use crate::rules::{
     Certainty, OTHER_STRANGER, Report, Route, Rule, STRANGER, ServerView, allows_credentials, edits, evidence, help,
-    only, source, when, with_certainty, with_trail,
+    names_origin, only, source, when, with_certainty, with_trail,
 };
 use crate::source::Span;
 
@@ -44,11 +44,13 @@ pub(super) fn reflects(world: &World, origin: &str) -> bool {
     only(world, headers::ALLOW_ORIGIN).is_some_and(|(_, value)| value == origin)
 }
 
-/// Whether whoever names no origin is sent `*`: then echoing is how a library says `*` to those who name one
-/// (flask-cors by default).
+/// Whether whoever names no origin is sent `*`, and caches are told of the difference: then echoing is how a library
+/// says `*` to those who name one (flask-cors by default).
 pub(super) fn says_wildcard(view: &ServerView, route: &Route) -> bool {
+    let named = view.from_page(route, STRANGER);
     let answer = view.ask(&crate::cors::Request::new(&*route.method, &route.path));
     when(&answer, |world| only(world, headers::ALLOW_ORIGIN).is_some_and(|(_, value)| value == "*")).is_some()
+        && when(&named, |world| reflects(world, STRANGER) && !names_origin(world)).is_none()
 }
 
 fn reflection(view: &ServerView, route: &Route, credentials: bool, rule: &'static str, report: &mut Report) {

@@ -2,10 +2,11 @@
 
 use crate::cors::{Fetch, Request, headers};
 use crate::finding::{Label, Severity};
-use crate::model::{PathMatch, RemarkKind, Step, StepKind, World};
+use crate::model::{Guard, PathMatch, Reason, RemarkKind, Step, StepKind, Text, World};
 use crate::rules::calls::writer;
 use crate::rules::{
-    Report, Route, Rule, STRANGER, ServerView, allows_credentials, evidence, only, source, when, with_trail,
+    Report, Route, Rule, STRANGER, ServerView, allows_credentials, evidence, is_environment, only, source, when,
+    with_reasons, with_trail,
 };
 
 use super::reflected_origin::{reflects, says_wildcard};
@@ -32,6 +33,7 @@ impl Rule for WildcardOrigin {
     }
 
     fn check(&self, view: &ServerView, report: &mut Report) {
+        let mut found = None;
         for route in &view.routes {
             let answer = view.from_page(route, STRANGER);
             let echoed = says_wildcard(view, route);
@@ -50,6 +52,7 @@ impl Rule for WildcardOrigin {
             };
             finding.consequence =
                 Some("no cookies are sent with such a request, so this is right for data that is public anyway".into());
+            found.get_or_insert(place);
             finding.help = Some(
                 "list the origins if the data is not public; else say so: `corslint: ignore[wildcard-origin] public data`".into(),
             );
@@ -79,26 +82,75 @@ impl Rule for WildcardOrigin {
                     evidence(view, &Fetch::get(STRANGER, &route.path).with_method(&*route.method), &certainty);
             }
         }
+        if let Some(found) = found {
+            // The same said again, behind or before: whoever changes the one has to change the other.
+            for (_, effect, write) in view.writes(|name| name.eq_ignore_ascii_case(headers::ALLOW_ORIGIN)) {
+                let place = write.trail.0.first().map_or(effect.span, |(place, _)| *place);
+                let is_star = write.values.iter().all(|value| value.as_literal() == Some("*"));
+                if is_star && reasons_of(&effect.when).is_empty() && !report.has(self.id(), place) {
+                    report.label(self.id(), found, Label::new(place, "`*` is said here again"));
+                }
+            }
+        }
         // Where a write hangs on something that is not known, `*` is `*` all the same whenever it happens.
         for (step, effect, write) in view.writes(|name| name.eq_ignore_ascii_case(headers::ALLOW_ORIGIN)) {
-            let is_star = write.values.iter().all(|value| value.as_literal() == Some("*"));
-            if !is_star || effect.when == crate::model::Guard::Never || step.when == crate::model::Guard::Never {
+            let [value] = &*write.values else { continue };
+            // A choice has no place of its own but where it is written.
+            let literal = write.trail.0.first().filter(|_| value.as_literal().is_some());
+            let place = literal.map_or(effect.span, |(place, _)| *place);
+            if step.when == Guard::Never
+                || credentials_beside(view, step)
+                || report.has("wildcard-with-credentials", place)
+            {
                 continue;
             }
-            let place = write.trail.0.first().map_or(effect.span, |(place, _)| *place);
-            let mut decided = true;
-            effect.when.each_atom(&mut |atom| decided &= !matches!(atom, crate::model::Guard::Unknown(_)));
-            if decided || credentials_beside(view, step) || report.has("wildcard-with-credentials", place) {
+            let conditions = stars(value).into_iter().map(|within| effect.when.clone().and(within));
+            let Some(reasons) = conditions.map(|when| reasons_of(&when)).find(|reasons| !reasons.is_empty()) else {
                 continue;
-            }
+            };
             if let Some(finding) = report.at(self.id(), place, "any site", "any site may read the answers") {
-                finding.confidence = crate::finding::Confidence::Medium;
                 finding.help = Some(
                     "list the origins if the data is not public; else say so: `corslint: ignore[wildcard-origin] public data`".into(),
                 );
+                with_reasons(finding, &reasons);
             }
         }
     }
+}
+
+/// The conditions under which a text is `*`, but for those that the environment decides: an unset variable is a rule's
+/// of its own.
+fn stars(text: &Text) -> Vec<Guard> {
+    let mut found = Vec::new();
+    let mut open = vec![(Guard::Always, text)];
+    while let Some((when, text)) = open.pop() {
+        match text {
+            Text::Literal(text) if &**text == "*" => found.push(when),
+            Text::Choose(guard, then, otherwise) if found.len() + open.len() < 64 => {
+                let mut environment = false;
+                guard.each_atom(&mut |atom| environment |= is_environment(atom));
+                if !environment {
+                    open.push((when.clone().and(Guard::not((**guard).clone())), otherwise));
+                    open.push((when.and((**guard).clone()), then));
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Why a condition is not known: nothing where it is known, or cannot hold.
+fn reasons_of(when: &Guard) -> Vec<Reason> {
+    let mut reasons = Vec::new();
+    when.each_atom(&mut |atom| {
+        if let Guard::Unknown(reason) = atom
+            && !reasons.contains(reason)
+        {
+            reasons.push(reason.clone());
+        }
+    });
+    reasons
 }
 
 /// Whether a step sends credentials too: then `*` is another fault.

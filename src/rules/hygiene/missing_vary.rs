@@ -2,10 +2,10 @@
 
 use crate::cors::headers;
 use crate::finding::{Applicability, Fix, Label};
-use crate::model::{EffectKind, World, each_effect};
+use crate::model::{EffectKind, Reason, World, each_effect};
 use crate::rules::{
-    OTHER_STRANGER, Report, Route, Rule, STRANGER, ServerView, all_when, edits, help, only, source, when,
-    with_certainty, with_trail,
+    OTHER_STRANGER, Report, Route, Rule, STRANGER, ServerView, all_when, edits, help, names_origin, only, possible,
+    source, when, with_certainty, with_reasons, with_trail,
 };
 
 /// `missing-vary`
@@ -26,6 +26,7 @@ impl Rule for MissingVary {
                 test.test().is_some_and(|test| friends.iter().any(|friend| test.matches(friend) == Some(true)))
             });
             if friends.len() < 2 && !pattern && !is_let_in(STRANGER) {
+                self.somebody(view, route, report);
                 continue;
             }
             for friend in &friends {
@@ -36,6 +37,38 @@ impl Rule for MissingVary {
 }
 
 impl MissingVary {
+    /// Origins that a test lets in which is not known: a list of the settings, a helper of a package.
+    fn somebody(&self, view: &ServerView, route: &Route, report: &mut Report) {
+        let silent = |world: &World, origin: &str| {
+            only(world, headers::ALLOW_ORIGIN).is_some_and(|(_, value)| value == origin)
+                && !names_origin(world)
+                && !is_never_stored(world)
+        };
+        let (answer, other) = (view.from_page(route, STRANGER), view.from_page(route, OTHER_STRANGER));
+        if possible(&other, |world| silent(world, OTHER_STRANGER)).is_empty() {
+            return;
+        }
+        // Whether it is said may hang on the same: a library that says it for a list says it in the end.
+        let says = |world: &World| world.lines(headers::ALLOW_ORIGIN).next().is_some() && names_origin(world);
+        if answer.worlds.iter().any(says) {
+            return;
+        }
+        // Who is compared with one value is that one, and no other page is let in.
+        let several = |reasons: &[(Reason, bool)]| reasons.iter().any(|(reason, holds)| *holds && reason.is_question());
+        let mut worlds = possible(&answer, |world| silent(world, STRANGER)).into_iter();
+        let Some((reasons, world)) = worlds.find(|(reasons, _)| several(reasons)) else { return };
+        let Some((sent, _)) = only(world, headers::ALLOW_ORIGIN) else { return };
+        let message = "the answer depends on the origin and has no `Vary: Origin`";
+        let Some(finding) = report.at(self.id(), sent.span, "depends on the origin", message) else { return };
+        finding.consequence = Some(
+            "a cache, the browser's own too, hands one page's answer to a page of another origin, whose check fails"
+                .into(),
+        );
+        finding.help = Some(help::vary(view).to_owned());
+        with_trail(finding, sent);
+        with_reasons(finding, reasons.iter().map(|(reason, _)| reason));
+    }
+
     fn friend(&self, view: &ServerView, route: &Route, friend: &str, friends: &[String], report: &mut Report) {
         let answer = view.from_page(route, friend);
         let silent = |world: &World| {
@@ -103,16 +136,6 @@ impl MissingVary {
 fn is_let_in(view: &ServerView, route: &Route, friend: &str) -> bool {
     let reflected = |world: &World| only(world, headers::ALLOW_ORIGIN).is_some_and(|(_, value)| value == friend);
     when(&view.from_page(route, friend), reflected).is_some()
-}
-
-/// Whether an answer says that it depends on the origin, or may say it.
-fn names_origin(world: &World) -> bool {
-    world.lines(headers::VARY).any(|sent| match &sent.value {
-        Ok(value) => {
-            value.split(',').any(|member| matches!(member.trim(), "*") || member.trim().eq_ignore_ascii_case("origin"))
-        }
-        Err(_) => true,
-    })
 }
 
 /// Whether nothing may store the answer.
