@@ -166,7 +166,8 @@ fn of_equal_faults_in_different_routes_the_new_one_is_told() {
         };
         format!("server {{\n listen 80;\n{}}}\n", routes.iter().map(route).collect::<String>())
     };
-    let programs: [(&str, &str, &dyn Fn(&[&str]) -> String); 3] =
+    type Program<'a> = &'a dyn Fn(&[&str]) -> String;
+    let programs: [(&str, &str, Program<'_>); 3] =
         [("a.js", "null-origin", &express), ("a.py", RULE, &flask), ("a.conf", "null-origin", &nginx)];
     for (name, rule, program) in programs {
         let folder = folder(&[(name, &program(&["/known"]))]);

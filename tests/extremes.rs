@@ -159,7 +159,8 @@ fn a_hundred_thousand_levels_in_every_language() {
 #[test]
 fn ten_thousand_files_in_a_circle() {
     const FILES: usize = 10_000;
-    let circles: [(&str, fn(usize) -> String); 3] = [
+    type Module = fn(usize) -> String;
+    let circles: [(&str, Module); 3] = [
         ("js", |next| {
             format!(
                 "const next = require('./f{next}');\nconst app = require('express')();\napp.use(require('cors')({{ origin: next.origin }}));\napp.use(next.app);\nmodule.exports = {{ app, origin: next.origin }};\n"

@@ -7,6 +7,7 @@ use crate::rules::{
     OTHER_STRANGER, Report, Route, Rule, STRANGER, ServerView, all_when, edits, help, names_origin, only, possible,
     source, when, with_certainty, with_reasons, with_trail,
 };
+use crate::source::Span;
 
 /// `missing-vary`
 pub struct MissingVary;
@@ -34,6 +35,12 @@ impl Rule for MissingVary {
             }
         }
     }
+}
+
+/// Whether the header is written by an annotation of an ingress: the controller has none for `Vary`.
+fn is_annotation(view: &ServerView, place: Span) -> bool {
+    view.server.framework == "nginx"
+        && !["add_header", "more_set_headers"].iter().any(|name| view.sources.text(place).starts_with(name))
 }
 
 impl MissingVary {
@@ -97,6 +104,9 @@ impl MissingVary {
             return;
         }
         let Some((sent, _)) = only(world, headers::ALLOW_ORIGIN) else { return };
+        if is_annotation(view, sent.span) {
+            return;
+        }
         // Who lets everybody in without credentials has no use for the origin: `*` ends both.
         if report.has("reflected-origin", source(sent)) {
             return;
@@ -146,7 +156,7 @@ fn is_never_stored(world: &World) -> bool {
 }
 
 /// The write that replaced a `Vary` which named the origin.
-fn lost_vary(view: &ServerView, world: &World) -> Option<crate::source::Span> {
+fn lost_vary(view: &ServerView, world: &World) -> Option<Span> {
     let now = world.lines(headers::VARY).next()?;
     let mut named = false;
     each_effect(view.server, &mut |step, effect| {
