@@ -7,7 +7,7 @@ use crate::cors::headers;
 use crate::eval::{Evaluator, Host, Repository};
 use crate::finding::{Problem, ProblemKind};
 use crate::frameworks::{express, flask, nginx};
-use crate::model::{EffectKind, Guard, Server, each_effect, steps};
+use crate::model::{EffectKind, Guard, RemarkKind, Server, each_effect, steps};
 use crate::source::{FileId, FileKind, SourceSet, scan};
 use crate::syntax::program::{Language, Program};
 
@@ -79,6 +79,7 @@ pub fn speaks_of_cors(server: &Server) -> bool {
             _ => false,
         };
         speaks |= handed_on
+            || matches!(&effect.kind, EffectKind::Notice(RemarkKind::Dead { .. }))
             || matches!(&effect.kind, EffectKind::Write(write)
                 if write.name.to_ascii_lowercase().starts_with("access-control-")
                     || headers::misspelt_cors_header(&write.name).is_some());

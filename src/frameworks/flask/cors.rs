@@ -8,14 +8,14 @@ use super::{
     APP, BLUEPRINT, EXTENSION, app, bound, config, errors, field, host_object, keywords, record, request, response,
 };
 use crate::eval::{Arguments, Evaluator, Kind, MethodCall, Native, ObjectId, Tag, Value};
-use crate::model::Guard;
+use crate::model::{EffectKind, Guard, RemarkKind};
 use crate::source::Span;
 
 /// What `cross_origin(…)` gives. Bound: the options.
 const DECORATOR: &str = "flask_cors.decorator";
 /// A view below `@cross_origin()`. Bound: the view, the options.
 const WRAPPED: &str = "flask_cors.wrapped";
-/// A view below `@cross_origin` without a call.
+/// A view below `@cross_origin` without a call. Bound: the view, nothing at the place of the decorator.
 const UNCALLED: &str = "flask_cors.uncalled";
 /// What Flask-RESTful's `crossdomain(…)` gives, and a view below it.
 const CROSSDOMAIN: &str = "flask_restful.crossdomain.decorator";
@@ -58,6 +58,13 @@ pub(super) fn call(eval: &mut Evaluator, of: &Native, arguments: &Arguments, spa
         WRAPPED => Some(wrapped(eval, of, arguments, span)),
         CROSSDOMAIN_WRAPPED => Some(crossdomain(eval, of, arguments, span)),
         UNCALLED => {
+            let kind = RemarkKind::Dead {
+                why: "`@cross_origin` is not called, and takes the view for one of its options".into(),
+                help: "write `@cross_origin()`".into(),
+                consequence: Some("every request to this view ends in an error of the server, 500".into()),
+                severe: true,
+            };
+            eval.emit(EffectKind::Notice(kind), of.bound.get(1).map_or(span, |decorator| decorator.span));
             errors::crash(eval, "the decorator is given the view's arguments", span);
             Some(Value::unknown("nothing is given back", span))
         }
@@ -130,7 +137,7 @@ pub(super) fn decorate(eval: &mut Evaluator, of: &Native, target: &Value, span: 
         CROSSDOMAIN => CROSSDOMAIN_WRAPPED,
         "flask_cors.cross_origin" => {
             let attributes = eval.new_object(Tag::Plain, span);
-            return Some(bound(UNCALLED, Some(attributes), vec![target.clone()], span));
+            return Some(bound(UNCALLED, Some(attributes), vec![target.clone(), Value::undefined(span)], span));
         }
         _ => return None,
     };

@@ -41,6 +41,25 @@ fn refused_table(eval: &mut Evaluator, table: &Value, version: u32) -> Option<&'
     fields.into_iter().any(|field| matches!(field.value.kind, Kind::Null)).then_some("TypeError")
 }
 
+/// Remarks on resources that take no path, because every path begins with a slash and they do not.
+pub(super) fn pathless(eval: &mut Evaluator, options: &Options) {
+    let Some(table) = options.get("resources").cloned() else { return };
+    let (entries, _) = entries(eval, &table, false);
+    for (_, entry) in entries {
+        let (Entry::Literal(text, span) | Entry::Pattern(Ok(_), text, span)) = entry else { continue };
+        if !text.starts_with(|first: char| first.is_ascii_alphanumeric()) {
+            continue;
+        }
+        let kind = RemarkKind::Dead {
+            why: format!("`{text}` takes no path, since every path begins with a slash"),
+            help: format!("write `/{text}`"),
+            consequence: Some("no answer has the CORS headers that it was meant to have".into()),
+            severe: true,
+        };
+        eval.emit(EffectKind::Notice(kind), span);
+    }
+}
+
 /// Remarks on options that the library does not know, and what follows.
 pub(super) fn notice(eval: &mut Evaluator, options: &Options) {
     let has_origins = options.get("origins").is_some();

@@ -4,7 +4,7 @@ use super::errors;
 use super::extract::step;
 use super::field;
 use super::hooks::{RAISED_MARK, Runner, fails};
-use super::mistakes::{notice, refused};
+use super::mistakes::{notice, pathless, refused};
 use super::options::{Options, version};
 use super::plan::{Out, Plan};
 use super::resources::resources;
@@ -141,6 +141,7 @@ fn extension(runner: &mut Runner, options: &Options, earlier: &[Effect], span: S
     let collected = runner.eval.collected(
         |eval| {
             notice(eval, options);
+            pathless(eval, options);
             let resources = resources(eval, options, span);
             let fresh = Guard::not(Guard::HadHeader(headers::ALLOW_ORIGIN.into()))
                 .and(Guard::not(Guard::Marked(EVALUATED_MARK.into())));
