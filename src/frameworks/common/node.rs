@@ -338,6 +338,11 @@ fn unnamed_method(eval: &mut Evaluator, call: &MethodCall) -> Option<Value> {
         }
         "set" | "header" | "setHeader" => WriteOp::Set,
         "append" | "appendHeader" => WriteOp::Append,
+        "vary" => {
+            let members = call.arguments.get(0)?.clone();
+            write(eval, "Vary", WriteOp::AppendMembers, &members, call.span);
+            return Some(call.receiver.clone());
+        }
         "writeHead" => {
             let speaks = call.arguments.positional.iter().any(|argument| {
                 argument.as_object().is_some_and(|id| eval.object(id).fields.iter().any(|field| is_cors(&field.name)))
@@ -351,7 +356,9 @@ fn unnamed_method(eval: &mut Evaluator, call: &MethodCall) -> Option<Value> {
         _ => return None,
     };
     let speaks = match call.arguments.get(0)? {
-        Value { kind: Kind::Str(name), .. } => is_cors(name) && call.arguments.positional.len() == 2,
+        Value { kind: Kind::Str(name), .. } => {
+            (is_cors(name) || name.eq_ignore_ascii_case(headers::VARY)) && call.arguments.positional.len() == 2
+        }
         other => other.as_object().is_some_and(|id| eval.object(id).fields.iter().any(|field| is_cors(&field.name))),
     };
     if !speaks {

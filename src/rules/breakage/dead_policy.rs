@@ -3,7 +3,7 @@
 use crate::cors::{Request, headers};
 use crate::finding::{Applicability, Confidence, Label, Severity};
 use crate::model::{
-    EffectKind, End, Outcome, PathMatch, PathResult, RemarkKind, Step, StepKind, World, each_effect, steps,
+    EffectKind, End, Guard, Outcome, PathMatch, PathResult, RemarkKind, Step, StepKind, Text, World, each_effect, steps,
 };
 use crate::rules::calls::origins;
 use crate::rules::{Report, Rule, ServerView, edits, when, with_certainty};
@@ -76,7 +76,7 @@ impl DeadPolicy {
         for step in steps(view.server) {
             let said =
                 step.effects.iter().any(|effect| matches!(effect.kind, EffectKind::Notice(RemarkKind::Dead { .. })));
-            if step.kind == StepKind::Cors && step.end == End::Hang && !said {
+            if step.kind == StepKind::Cors && step.end == End::Hang && !said && ends_by_request_alone(step) {
                 policies.push(step);
             }
         }
@@ -148,6 +148,22 @@ impl DeadPolicy {
             finding.labels.retain(|label: &Label| label.span != span);
         }
     }
+}
+
+/// Whether requests alone decide how a step ends. Where settings do, or what is not known, that it does not end may be a
+/// combination of them that never comes.
+fn ends_by_request_alone(step: &Step) -> bool {
+    let mut alone = true;
+    for effect in step.effects.iter().filter(|effect| effect.kind.ends()) {
+        effect.when.each_atom(&mut |atom| {
+            alone &= match atom {
+                Guard::Unknown(_) | Guard::EnvironmentSet(_) => false,
+                Guard::Test(check) => !matches!(check.subject, Text::Environment(_)),
+                _ => true,
+            };
+        });
+    }
+    alone
 }
 
 fn is_policy(step: &Step) -> bool {
