@@ -1,5 +1,7 @@
 //! Conditions on the request and on the environment.
 
+use std::hash::{Hash, Hasher};
+use std::ops::Deref;
 use std::sync::Arc;
 
 use super::variables::Known;
@@ -34,13 +36,48 @@ pub enum Guard {
     /// The request's body has more bytes than this, by its `Content-Length`.
     BodyOver(u64),
     /// All hold.
-    All(Arc<[Guard]>),
+    All(Parts),
     /// At least one holds.
-    Any(Arc<[Guard]>),
+    Any(Parts),
     /// It does not hold.
     Not(Arc<Guard>),
     /// Not known. Equal reasons are the same condition.
     Unknown(Reason),
+}
+
+/// The conditions that another is made of. They know how many atoms they have, so that nobody needs to count.
+#[derive(Clone, Debug, Eq)]
+pub struct Parts {
+    list: Arc<[Guard]>,
+    /// At most `usize::MAX`.
+    atoms: usize,
+}
+
+impl From<Vec<Guard>> for Parts {
+    fn from(list: Vec<Guard>) -> Self {
+        let atoms = list.iter().fold(0_usize, |sum, guard| sum.saturating_add(guard.atoms()));
+        Self { list: list.into(), atoms }
+    }
+}
+
+impl Deref for Parts {
+    type Target = [Guard];
+
+    fn deref(&self) -> &[Guard] {
+        &self.list
+    }
+}
+
+impl PartialEq for Parts {
+    fn eq(&self, other: &Self) -> bool {
+        self.atoms == other.atoms && (Arc::ptr_eq(&self.list, &other.list) || self.list == other.list)
+    }
+}
+
+impl Hash for Parts {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.list.hash(state);
+    }
 }
 
 /// Some status codes.
@@ -167,8 +204,7 @@ impl Guard {
     /// It, unless it has grown beyond what anybody could follow: conditions that are put together from each other
     /// again and again double every time.
     fn bounded(self) -> Self {
-        let mut left = MOST_ATOMS;
-        if self.fits(&mut left) {
+        if self.atoms() <= MOST_ATOMS {
             return self;
         }
         let mut first = None;
@@ -185,18 +221,12 @@ impl Guard {
         Guard::Unknown(Reason { text: "too many conditions come together here".into(), span: first })
     }
 
-    /// Whether it has no more atoms than are left.
-    fn fits(&self, left: &mut usize) -> bool {
-        if *left == 0 {
-            return false;
-        }
+    /// How many conditions that are not made of others it is made of, each as often as it occurs.
+    fn atoms(&self) -> usize {
         match self {
-            Guard::All(parts) | Guard::Any(parts) => parts.iter().all(|part| part.fits(left)),
-            Guard::Not(inner) => inner.fits(left),
-            _ => {
-                *left -= 1;
-                true
-            }
+            Guard::All(parts) | Guard::Any(parts) => parts.atoms,
+            Guard::Not(inner) => inner.atoms(),
+            _ => 1,
         }
     }
 
