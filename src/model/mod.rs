@@ -19,8 +19,8 @@ pub use path::{PathMatch, PathResult, percent_decode, resolve_path};
 pub use project::{KnownBy, Link, Project};
 pub use reason::Reason;
 pub use server::{
-    Dispatch, Effect, EffectKind, End, Entry, Forward, Group, HeaderWrite, Instead, Listen, Node, Remark, RemarkKind,
-    Server, Status, Step, StepKind, Trail, WriteOp,
+    BodyKind, Dispatch, Effect, EffectKind, End, Entry, Forward, Group, HeaderWrite, Instead, Listen, Node, Remark,
+    RemarkKind, Server, Status, Step, StepKind, Trail, WriteOp,
 };
 pub use text::{Members, Part, Text, UrlPart};
 pub use world::{Answerer, World};

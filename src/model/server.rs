@@ -318,6 +318,15 @@ pub struct Remark {
     pub span: Span,
 }
 
+/// A kind of body, by what a browser does before it sends one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyKind {
+    /// JSON, whose `Content-Type` needs a preflight.
+    Json,
+    /// One that may be sent without: a form, plain text, or what is not known.
+    Simple,
+}
+
 /// What was noticed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RemarkKind {
@@ -365,6 +374,10 @@ pub enum RemarkKind {
     SetsHeader(String),
     /// The server reads cookies, sessions or `Authorization`.
     ReadsCredentials(String),
+    /// A handler reads the body of the request.
+    ReadsBody,
+    /// Bodies of a kind are understood here.
+    ParsesBody(BodyKind),
     /// Writes of an outer level that count for nothing here, because this level writes headers of its own.
     LostWrites {
         /// Header and place of each lost write, in the order of the text.

@@ -5,7 +5,8 @@ use std::rc::Rc;
 use super::{Route, STRANGER, ServerView};
 use crate::cors::{Block, BlockCode, Fetch, Reply, Request, Verdict, browser, headers};
 use crate::model::{
-    Answer, Effect, EffectKind, Guard, Node, Outcome, RemarkKind, Sent, Step, StepKind, Text, World, each_effect,
+    Answer, BodyKind, Effect, EffectKind, Guard, Node, Outcome, RemarkKind, Sent, Step, StepKind, Text, World,
+    each_effect,
 };
 use crate::source::Span;
 
@@ -69,7 +70,7 @@ pub fn fetch(view: &ServerView, route: &Route, origin: &str) -> Fetch {
         // What was asked for before the other could be seen is still asked for.
         names.extend(fetch.headers.iter().map(|(name, _)| name.clone()));
         // What takes nothing but JSON says so.
-        if answer.status == Some(415) {
+        if answer.status == Some(415) || json_read(view, &answer).is_some() && has_body(&fetch.method) {
             names.push("content-type".to_owned());
         }
         if route.any_method {
@@ -160,6 +161,28 @@ pub fn reads(view: &ServerView, answer: &Answer) -> Vec<(String, Span)> {
         }
     }
     found
+}
+
+/// Where a handler of a route that gave an answer reads the body of a request, if that can be nothing but JSON: there is a
+/// parser of JSON before it, and none of what a browser sends without a preflight.
+pub fn json_read(view: &ServerView, answer: &Answer) -> Option<Span> {
+    let ran = |span: Span| answer.worlds.iter().any(|world| world.ran.contains(&span));
+    let (mut place, mut json, mut simple) = (None, false, false);
+    each_effect(view.server, &mut |step, effect| match &effect.kind {
+        EffectKind::Notice(RemarkKind::ReadsBody) if step.methods.is_some() && ran(step.span) => {
+            place.get_or_insert(effect.span);
+        }
+        EffectKind::Notice(RemarkKind::ParsesBody(kind)) if ran(step.span) => match kind {
+            BodyKind::Json => json = true,
+            BodyKind::Simple => simple = true,
+        },
+        _ => {}
+    });
+    place.filter(|_| json && !simple)
+}
+
+fn has_body(method: &str) -> bool {
+    matches!(method, "POST" | "PUT" | "PATCH" | "DELETE")
 }
 
 /// The request headers without which a guard holds or does not.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::cors::headers;
 use crate::eval::{Arguments, Evaluator, Kind, MethodCall, Native, Tag, Value};
-use crate::model::{EffectKind, Guard, HeaderWrite, Part, Reason, RemarkKind, Status, Text, WriteOp};
+use crate::model::{BodyKind, EffectKind, Guard, HeaderWrite, Part, Reason, RemarkKind, Status, Text, WriteOp};
 use crate::source::Span;
 
 /// The tag of a request.
@@ -25,6 +25,10 @@ pub const HEADERS_SET: &str = "(headers set)";
 
 /// An assignment to a property of an answer.
 pub fn assign(eval: &mut Evaluator, of: &Value, name: &str, value: &Value, span: Span) -> bool {
+    if eval.host_tag(of) == Some(REQUEST) && name == "body" {
+        note_body(eval, RemarkKind::ParsesBody(BodyKind::Simple), span);
+        return false;
+    }
     if eval.host_tag(of) != Some(RESPONSE) || !matches!(name, "statusCode" | "status") {
         return false;
     }
@@ -93,6 +97,13 @@ fn request_header(eval: &mut Evaluator, name: &str, span: Span) -> Value {
     Value::text(Text::header(&name), span)
 }
 
+/// Notes something about the body of the request at hand.
+fn note_body(eval: &mut Evaluator, kind: RemarkKind, span: Span) {
+    if eval.is_collecting() {
+        eval.emit(EffectKind::Notice(kind), span);
+    }
+}
+
 /// A property of a request, an answer, or what belongs to them.
 pub fn property(eval: &mut Evaluator, of: &Value, name: &str, span: Span) -> Option<Value> {
     match eval.host_tag(of) {
@@ -114,6 +125,9 @@ pub fn property(eval: &mut Evaluator, of: &Value, name: &str, span: Span) -> Opt
                 Value::unknown(format!("`req.{name}` comes with the request"), span)
             }
             _ => {
+                if name == "body" {
+                    note_body(eval, RemarkKind::ReadsBody, span);
+                }
                 // What middleware put there before is found as a field.
                 let own = of.as_object().and_then(|id| eval.field(id, name)).map(|field| field.value.clone());
                 own.unwrap_or_else(|| Value::unknown(format!("`req.{name}` comes with the request"), span))
@@ -239,6 +253,8 @@ fn request_method(eval: &mut Evaluator, call: &MethodCall) -> Option<Value> {
             Some(request_header(eval, &name, call.span))
         }
         "on" | "once" | "pipe" | "setEncoding" => {
+            // What reads the body by itself takes any kind.
+            note_body(eval, RemarkKind::ParsesBody(BodyKind::Simple), call.span);
             for argument in &call.arguments.positional {
                 if let Kind::Function(_) = argument.kind {
                     // The body's events come sooner or later.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::packages;
+use super::{body, packages};
 use crate::cors::StringTest;
 use crate::eval::{Arguments, Call, Evaluator, Kind, Value};
 use crate::frameworks::common::node::Exchange;
@@ -21,38 +21,7 @@ pub(super) fn apply(eval: &mut Evaluator, tag: &'static str, value: &Value, step
             let kind = RemarkKind::ReadsCredentials("cookies".into());
             step.effects.push(effect(Guard::Always, EffectKind::Notice(kind)));
         }
-        packages::BODY => {
-            step.kind = StepKind::BodyParser;
-            step.label = "the body parser".into();
-            let is_json = Guard::test(Text::header("content-type"), StringTest::Contains("json".into()), span);
-            // A request that names a kind has a body of it, unless it says that the body is empty.
-            let empty = Guard::test(Text::header("content-length"), StringTest::Equals("0".into()), span);
-            let reads = is_json.and(Guard::not(empty));
-            let limit = value.as_object().and_then(|id| eval.field(id, "0")).map(|field| field.value.clone());
-            let limit = limit.map_or(Some(102_400), |options| match eval.get(&options, "limit", span).kind {
-                Kind::Number(bytes) => Some(bytes as u64),
-                Kind::Undefined => Some(102_400),
-                _ => None,
-            });
-            let too_large = match limit {
-                Some(bytes) => Guard::BodyOver(bytes),
-                None => Guard::Unknown(Reason::new("whether the body is too large", span)),
-            };
-            let fails = |code: u16| EffectKind::Fail(Status::Code(code));
-            let charset = |name: &str| {
-                Guard::test(
-                    Text::LowerCase(Arc::new(Text::header("content-type"))),
-                    StringTest::Contains(name.into()),
-                    span,
-                )
-            };
-            let other_charset =
-                charset("charset=").and(Guard::not(charset("charset=utf-").or(charset("charset=\"utf-"))));
-            step.effects.push(effect(reads.clone().and(other_charset), fails(415)));
-            step.effects.push(effect(reads.clone().and(too_large), fails(413)));
-            let broken = Guard::Unknown(Reason::new("whether the body is broken", span));
-            step.effects.push(effect(reads.and(broken), fails(400)));
-        }
+        packages::BODY => body::parse(eval, value, step),
         packages::METHOD => {
             let getter = value.as_object().and_then(|id| eval.field(id, "0")).map(|field| field.value.clone());
             let name = getter.as_ref().and_then(Value::as_str).unwrap_or("X-HTTP-Method-Override").to_owned();

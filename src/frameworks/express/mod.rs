@@ -1,5 +1,6 @@
 //! Express 4 and 5, the `cors` package, and plain Node servers.
 
+mod body;
 mod cors;
 mod extract;
 mod handler;
@@ -50,7 +51,9 @@ impl Host for Express {
             let property = match (function.name, name) {
                 ("express", "Router") => "express.Router",
                 ("express", "static") => "express.static",
-                ("express", "json" | "urlencoded" | "raw" | "text") => "express.body",
+                ("express", "json" | "urlencoded" | "raw" | "text") => {
+                    return Some(packages::body_parser(name, span));
+                }
                 ("express" | "http" | "cors", "default") => return Some(of.clone()),
                 ("http", "createServer" | "Server" | "createSecureServer") => "http.createServer",
                 (package, _) if package.starts_with(schema::PACKAGE) => return schema::property(package, name, span),
@@ -83,7 +86,6 @@ impl Host for Express {
                 Some(router)
             }
             "express.static" => Some(packages::middleware(eval, packages::STATIC, arguments, span)),
-            "express.body" => Some(packages::middleware(eval, packages::BODY, arguments, span)),
             "http.createServer" => Some(create_server(eval, arguments, span)),
             name if name.starts_with("cors") => cors::call(eval, &function, arguments, span),
             name if name.starts_with("package.") => packages::call(eval, &function, arguments, span),

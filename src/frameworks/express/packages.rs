@@ -85,6 +85,7 @@ pub fn property(package: &Native, name: &str, span: Span) -> Option<Value> {
         ("package.passport", _) => return None,
         // `vary.append(list, members)` gives a text.
         ("package.vary", _) => return None,
+        ("package.body", "json" | "urlencoded" | "raw" | "text") => return Some(body_parser(name, span)),
         // `swaggerUi.serve` is middleware itself; functions of a package are its kind.
         (kind, _) => {
             let same = Native { name: kind_of(kind), ..package.clone() };
@@ -92,6 +93,12 @@ pub fn property(package: &Native, name: &str, span: Span) -> Option<Value> {
         }
     };
     Some(native(property, None, span))
+}
+
+/// The function that makes a parser of one kind of bodies: `express.json`, `bodyParser.urlencoded`.
+pub fn body_parser(kind: &str, span: Span) -> Value {
+    let bound = [Value::str(kind, span)].into();
+    Value::new(Kind::Native(Native { name: "package.body", bound, of: None }), span)
 }
 
 fn kind_of(name: &str) -> &'static str {
@@ -121,7 +128,7 @@ fn tag(name: &str) -> &'static str {
     }
 }
 
-/// The field that holds a package's name, where that matters.
+/// The field that holds a package's name, or the kind of a parser, where that matters.
 pub const NAME: &str = "(package)";
 
 /// A call of a package's function: it gives middleware.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::handler::{kind_of, run_handler, run_policy};
 use super::paths::{Reach, Routing, path};
-use super::{APP, ROUTER, cors, middleware};
+use super::{APP, ROUTER, body, cors, middleware, packages};
 use crate::eval::{Call, Evaluator, Kind, ObjectId, Tag, Value};
 use crate::model::{
     Dispatch, Effect, EffectKind, End, Group, Guard, Listen, Node, PathMatch, Reason, RemarkKind, Status, Step,
@@ -260,7 +260,12 @@ impl Reader<'_, '_> {
             (Kind::Native(native), _) if native.name.starts_with("package.") => {
                 // Middleware that is handed over uncalled.
             }
-            (_, Some(tag)) => middleware::apply(self.eval, tag, value, &mut step),
+            (_, Some(tag)) => {
+                middleware::apply(self.eval, tag, value, &mut step);
+                if tag == packages::PLAIN {
+                    body::note_unknown(self.eval, &mut step, value.span);
+                }
+            }
             (Kind::Function(closure), _) => {
                 let parameters =
                     closure.function.parameters.iter().filter(|parameter| parameter.kind == ParameterKind::One).count();
@@ -271,6 +276,7 @@ impl Reader<'_, '_> {
                 step.kind = kind_of(&step, handles_errors, is_route);
             }
             (Kind::Unknown(reason), _) => {
+                body::note_unknown(self.eval, &mut step, value.span);
                 if how == "route" {
                     step.end = End::Respond(reason.clone());
                 } else if looks_like_auth(self.eval, value.span) {

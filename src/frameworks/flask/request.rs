@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{errors, native};
 use crate::cors::StringTest;
 use crate::eval::{Evaluator, Kind, MethodCall, Native, Value};
-use crate::model::{EffectKind, Guard, Part, Reason, RemarkKind, Text};
+use crate::model::{BodyKind, EffectKind, Guard, Part, Reason, RemarkKind, Text};
 use crate::source::Span;
 
 const REQUEST: &str = "flask.request";
@@ -72,6 +72,10 @@ pub(super) fn property(eval: &mut Evaluator, of: &Native, name: &str, span: Span
             "access_control_request_method" => header(eval, "access-control-request-method", span),
             "access_control_request_headers" => header(eval, "access-control-request-headers", span),
             "json" => json(eval, false, span),
+            "form" | "values" | "files" | "data" | "stream" => {
+                note(eval, RemarkKind::ParsesBody(BodyKind::Simple), span);
+                Value::unknown(format!("`request.{name}` comes with the request"), span)
+            }
             _ => Value::unknown(format!("`request.{name}` comes with the request"), span),
         },
         HEADERS => {
@@ -153,13 +157,17 @@ fn json(eval: &mut Evaluator, force: bool, span: Span) -> Value {
     // A preflight has no body, and nothing is no JSON. Other requests are thought to have one.
     let is_empty = is_method("OPTIONS", span).and(Guard::not(has_body));
     errors::throw(eval, parsed.and(is_empty), 400, span);
-    note_json(eval, span);
+    note(eval, RemarkKind::ReadsHeader("content-type".into()), span);
     body(span)
 }
 
 /// `request.get_json(silent=True)`: nothing is refused.
-fn json_if_any(eval: &mut Evaluator, span: Span) -> Value {
-    note_json(eval, span);
+fn json_if_any(eval: &mut Evaluator, force: bool, span: Span) -> Value {
+    note(eval, RemarkKind::ReadsHeader("content-type".into()), span);
+    // Without the type there is nothing to read, unless it is forced.
+    let kind = if force { BodyKind::Simple } else { BodyKind::Json };
+    note(eval, RemarkKind::ParsesBody(kind), span);
+    note(eval, RemarkKind::ReadsBody, span);
     body(span)
 }
 
@@ -167,9 +175,9 @@ fn body(span: Span) -> Value {
     Value::unknown("the body of the request", span)
 }
 
-fn note_json(eval: &mut Evaluator, span: Span) {
+fn note(eval: &mut Evaluator, kind: RemarkKind, span: Span) {
     if eval.is_collecting() {
-        eval.emit(EffectKind::Notice(RemarkKind::ReadsHeader("content-type".into())), span);
+        eval.emit(EffectKind::Notice(kind), span);
     }
 }
 
@@ -198,9 +206,13 @@ pub(super) fn method(eval: &mut Evaluator, of: &Native, call: &MethodCall) -> Op
                 given.is_some_and(|value| value.truthy() != Guard::Never)
             };
             Some(match set("silent", 1) {
-                true => json_if_any(eval, call.span),
+                true => json_if_any(eval, set("force", 0), call.span),
                 false => json(eval, set("force", 0), call.span),
             })
+        }
+        (REQUEST, "get_data") => {
+            note(eval, RemarkKind::ParsesBody(BodyKind::Simple), call.span);
+            Some(body(call.span))
         }
         (COOKIES, _) => {
             credentials(eval, "cookies", call.span);

@@ -2,7 +2,7 @@
 
 use crate::cors::headers;
 use crate::finding::{Applicability, Fix, Label};
-use crate::rules::calls::reads;
+use crate::rules::calls::{json_read, reads};
 use crate::rules::trace::{Diagnosis, Fault};
 use crate::rules::{Report, Rule, ServerView, edits, evidence, help, with_certainty};
 
@@ -24,7 +24,12 @@ impl Rule for HeaderNotAllowed {
             names.sort();
             names.dedup();
             let words = help::names(&names);
-            let message = format!("the code reads {words}, which the preflight's answer does not allow");
+            let message = match &names[..] {
+                [name] if name == "Content-Type" => {
+                    "the code reads JSON, whose Content-Type the preflight's answer does not allow".to_owned()
+                }
+                _ => format!("the code reads {words}, which the preflight's answer does not allow"),
+            };
             let Some(finding) = report.at(self.id(), first.place, format!("leaves out {words}"), message) else {
                 continue;
             };
@@ -32,7 +37,8 @@ impl Rule for HeaderNotAllowed {
                 let request = crate::cors::browser::actual_request(&first.fetch);
                 view.ask(&request)
             }) {
-                for (name, span) in reads(view, &answer) {
+                let json = json_read(view, &answer).map(|span| ("Content-Type".to_owned(), span));
+                for (name, span) in reads(view, &answer).into_iter().chain(json) {
                     if names.iter().any(|missing| missing.eq_ignore_ascii_case(&name)) {
                         finding.labels.push(Label::new(span, "read here"));
                     }
