@@ -172,6 +172,13 @@ impl Evaluator<'_> {
                 let found = string_test(receiver, first?, StringTest::Contains)?;
                 Value::new(Kind::Index(Arc::new((found, unknown_test(span)))), span)
             }
+            "search" => match &first?.kind {
+                Kind::Regex(regex) => {
+                    let found = self.tested(&regex.clone(), first?.span, receiver, span);
+                    Value::new(Kind::Index(Arc::new((found, unknown_test(span)))), span)
+                }
+                _ => return None,
+            },
             "match" => match &first?.kind {
                 Kind::Regex(regex) => {
                     let guard = self.tested(&regex.clone(), first?.span, receiver, span);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Evaluator;
+use super::heap::taken;
 use super::value::{Arguments, ClassId, Closure, Kind, ObjectId, Tag, Value};
 use crate::model::{Guard, Reason};
 use crate::source::Span;
@@ -70,7 +71,7 @@ impl Evaluator<'_> {
             Tag::Array | Tag::Set if matches!(name, "length" | "size") => match open {
                 Some(reason) => Value::new(Kind::Unknown(self.part(&reason, ".length")), span),
                 None if self.object(id).items.iter().any(|item| matches!(item.kind, Kind::Choose(_))) => {
-                    Value::unknown("the length of a list that depends on conditions", span)
+                    length_of(&self.object(id).items, span)
                 }
                 None => Value::new(Kind::Number(length as f64), span),
             },
@@ -462,3 +463,32 @@ fn decorated_with(function: &crate::syntax::program::Function, name: &str) -> bo
         _ => false,
     })
 }
+
+/// How many items of a list are there, where some are under conditions.
+fn length_of(items: &[Value], span: Span) -> Value {
+    // For each length the condition under which the list has it.
+    let mut lengths = vec![Guard::Always];
+    for item in items {
+        let (there, _) = taken(item.clone());
+        if there == Guard::Always {
+            lengths.insert(0, Guard::Never);
+            continue;
+        }
+        if lengths.iter().filter(|when| **when != Guard::Never).count() > MOST_LENGTHS {
+            return Value::unknown("the length of a list that depends on conditions", span);
+        }
+        let mut longer: Vec<Guard> =
+            lengths.iter().map(|length| length.clone().and(Guard::not(there.clone()))).collect();
+        longer.push(Guard::Never);
+        for (at, length) in lengths.into_iter().enumerate() {
+            longer[at + 1] = longer[at + 1].clone().or(length.and(there.clone()));
+        }
+        lengths = longer;
+    }
+    let number = |length: usize| Value::new(Kind::Number(length as f64), span);
+    let longest = number(lengths.len() - 1);
+    lengths.into_iter().enumerate().fold(longest, |value, (length, when)| Value::choose(when, number(length), value))
+}
+
+/// How many lengths of one list are told apart.
+const MOST_LENGTHS: usize = 8;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::source;
 use super::view::{STRANGER, ServerView};
@@ -32,6 +32,8 @@ pub struct Route {
     pub any_method: bool,
     /// Request headers that its handlers read (lower case), and where.
     pub reads: Vec<(String, Span)>,
+    /// Whether its handlers read the body of a request.
+    pub reads_body: bool,
 }
 
 /// Routes of a server that fare differently, one for each way; and how many routes were tried, if not all of them.
@@ -50,6 +52,7 @@ pub(super) fn routes_of(view: &ServerView) -> (Vec<Route>, Option<usize>) {
             label: "any path".into(),
             any_method: true,
             reads: Vec::new(),
+            reads_body: false,
         });
     }
     let own = all.len();
@@ -58,6 +61,7 @@ pub(super) fn routes_of(view: &ServerView) -> (Vec<Route>, Option<usize>) {
     }
     // Two routes that meet the same policies fare alike: one of them is asked for.
     let mut seen = FxHashSet::default();
+    let policies = policies(view);
     let most = (MOST_LOOKS / steps(view.server).len().max(1)).clamp(MOST_ROUTES, MOST_TRIED);
     for (at, route) in all.into_iter().enumerate() {
         if at >= most || routes.len() >= MOST_ROUTES {
@@ -84,10 +88,16 @@ pub(super) fn routes_of(view: &ServerView) -> (Vec<Route>, Option<usize>) {
             .collect();
         places.sort();
         places.dedup();
+        // What is not sent to a stranger may be to others.
+        let ran = answer.worlds.iter().flat_map(|world| &world.ran);
+        let mut others: Vec<&(Span, String)> = ran.filter_map(|span| policies.get(span)).flatten().collect();
+        others.sort();
+        others.dedup();
         let reads: Vec<&str> = route.reads.iter().map(|(name, _)| name.as_str()).collect();
         let method = if route.any_method { "any" } else { &*route.method };
         let class = answer.status.map(|status| status / 100);
-        let key = format!("{method} {class:?} {places:?} {reads:?} {refused}");
+        let body = route.reads_body;
+        let key = format!("{method} {class:?} {places:?} {others:?} {reads:?} {body} {refused}");
         if seen.insert(key) {
             routes.push(route);
         }
@@ -129,6 +139,7 @@ fn collect(group: &Group, prefix: &str, all: &mut Vec<Route>) {
                         label: step.label.clone(),
                         any_method: step.methods.is_none(),
                         reads: reads(step),
+                        reads_body: reads_body(step),
                     });
                 }
             }
@@ -141,6 +152,29 @@ fn sample(pattern: &PathMatch, prefix: &str) -> Option<String> {
         PathMatch::Any => Some(prefix.to_owned()),
         other => other.sample(prefix),
     }
+}
+
+/// For each place where steps are registered: where the values of CORS headers come from that they may write, and the
+/// headers' names.
+fn policies(view: &ServerView) -> FxHashMap<Span, Vec<(Span, String)>> {
+    let mut found: FxHashMap<Span, Vec<(Span, String)>> = FxHashMap::default();
+    for server in std::iter::once(view.server).chain(view.project.servers_behind(view.server)) {
+        for step in steps(server) {
+            for effect in &step.effects {
+                let EffectKind::Write(write) = &effect.kind else { continue };
+                let name = write.name.to_ascii_lowercase();
+                if headers::RESPONSE.contains(&name.as_str()) {
+                    let place = write.trail.0.first().map_or(effect.span, |(place, _)| *place);
+                    found.entry(step.span).or_default().push((place, name));
+                }
+            }
+        }
+    }
+    found
+}
+
+fn reads_body(step: &Step) -> bool {
+    step.effects.iter().any(|effect| matches!(effect.kind, EffectKind::Notice(RemarkKind::ReadsBody)))
 }
 
 fn reads(step: &Step) -> Vec<(String, Span)> {
