@@ -21,6 +21,7 @@ const JAVASCRIPT_GLOBALS: &[&str] = &[
     "Array",
     "Set",
     "Map",
+    "Headers",
     "String",
     "Boolean",
     "Number",
@@ -230,9 +231,12 @@ impl Evaluator<'_> {
                 }
                 array
             }
-            "Map" => {
+            "Map" | "Headers" => {
                 let id = self.new_object(Tag::Plain, span);
-                if let Some(over) = arguments.get(0) {
+                let over = arguments.get(0);
+                if let Some(fields) = over.filter(|over| native.name == "Headers" && self.items(over).is_none()) {
+                    self.spread_fields(id, fields);
+                } else if let Some(over) = over {
                     let (entries, open) = self.each(over, span);
                     for entry in entries {
                         let (pair, _) = self.each(&entry, span);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Evaluator;
-use super::value::{Arguments, FrameId, Kind, ModuleId, ObjectId, Tag, Value};
+use super::value::{Arguments, ClassId, FrameId, Kind, ModuleId, ObjectId, Tag, Value};
 use crate::model::Guard;
 use crate::source::{FileId, Span};
 use crate::syntax::program::{Export, Expr, ExprKind, Import, Imported, Language, Program};
@@ -499,7 +499,10 @@ impl Evaluator<'_> {
                     if fresh && self.by_file.get(&file) == Some(&id) {
                         self.visited.insert(value.span);
                         let made = self.class_data(class).made.clone();
-                        let this = made.unwrap_or_else(|| self.uncalled_instance(class, value.span));
+                        let this = made.unwrap_or_else(|| {
+                            let most_derived = self.most_derived(class);
+                            self.uncalled_instance(most_derived, value.span)
+                        });
                         for name in names {
                             let method = self.get(&this, &name, value.span);
                             if matches!(method.kind, Kind::Function(_)) {
@@ -512,6 +515,21 @@ impl Evaluator<'_> {
             }
         }
         functions
+    }
+
+    /// A class that extends this one and is extended by none; this one where nothing extends it.
+    fn most_derived(&self, class: ClassId) -> ClassId {
+        let mut class = class;
+        for _ in 0..16 {
+            let extends = |data: &super::ClassData| {
+                data.bases.iter().any(|base| matches!(base.kind, Kind::Class(base) if base == class))
+            };
+            match self.classes.iter().position(extends) {
+                Some(at) => class = ClassId(at as u32),
+                None => break,
+            }
+        }
+        class
     }
 
     /// Whether what stands at a place is, or is part of, what its module exports.

@@ -82,7 +82,8 @@ const JAVASCRIPT_SERVERS: &[&str] = &["express", "createServer", "Express", "Rou
 /// it may mount, or stand in front of, what sets it.
 pub fn makes_server(kind: FileKind, bytes: &[u8]) -> bool {
     let words: &[&str] = match kind {
-        FileKind::JavaScript | FileKind::TypeScript | FileKind::Tsx => &["express", "createServer"],
+        // Who calls a factory and lets its application listen decides with what it is made.
+        FileKind::JavaScript | FileKind::TypeScript | FileKind::Tsx => &["express", "createServer", ".listen("],
         // Who calls a factory, or mounts what another file defines, decides which routes there are.
         FileKind::Python => &["Flask(", "create_app(", "register_blueprint("],
         FileKind::Nginx => return true,

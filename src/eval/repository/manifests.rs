@@ -1,4 +1,4 @@
-//! `package.json`, lock files and `.env` files.
+//! `package.json`, workspaces and `.env` files.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -147,12 +147,8 @@ impl Repository {
                 .iter()
                 .find_map(|kind| manifest.get(kind)?.get(package)?.as_str());
             let Some(range) = range else { continue };
-            if let Some(lock) = self.manifests.json(&folder.join("package-lock.json")) {
-                let by_path = lock.get("packages").and_then(|all| all.get(format!("node_modules/{package}")));
-                let by_name = lock.get("dependencies").and_then(|all| all.get(package));
-                if let Some(version) = by_path.or(by_name).and_then(|entry| entry.get("version")?.as_str()) {
-                    return Some(version.to_owned());
-                }
+            if let Some(version) = self.locked(folder, package, range) {
+                return Some(version);
             }
             if range.bytes().any(|byte| byte.is_ascii_digit()) {
                 return Some(range.to_owned());

@@ -1,6 +1,7 @@
 //! The files of a repository, as programs import them.
 
 mod javascript;
+mod locks;
 mod manifests;
 mod python;
 mod requirements;

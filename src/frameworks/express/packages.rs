@@ -3,7 +3,7 @@
 use super::{host_object, native};
 use crate::eval::{Arguments, Evaluator, Kind, Native, Value};
 use crate::frameworks::common::node;
-use crate::model::WriteOp;
+use crate::model::{EffectKind, Reason, WriteOp};
 use crate::source::Span;
 
 /// Middleware that goes on, and touches no CORS header.
@@ -61,6 +61,7 @@ fn package(module: &str) -> Option<&'static str> {
         "serve-static" => "package.static",
         "http-proxy-middleware" | "express-http-proxy" => "package.proxy",
         "vary" => "package.vary",
+        "on-headers" => "package.on-headers",
         "method-override" => "package.method",
         _ => return None,
     })
@@ -139,6 +140,12 @@ pub fn call(eval: &mut Evaluator, package: &Native, arguments: &Arguments, span:
         if let (Some(node::RESPONSE), Some(members)) = (response, arguments.get(1)) {
             node::write(eval, "Vary", WriteOp::AppendMembers, members, span);
         }
+        return Some(Value::undefined(span));
+    }
+    if package.name == "package.on-headers" {
+        // Whatever is given sets headers when they go out.
+        let reason = Reason::new("what sets headers when they go out is not followed", span);
+        eval.emit(EffectKind::Opaque(reason), span);
         return Some(Value::undefined(span));
     }
     let made = middleware(eval, tag(package.name), arguments, span);
