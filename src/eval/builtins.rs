@@ -25,6 +25,8 @@ const JAVASCRIPT_GLOBALS: &[&str] = &[
     "String",
     "Boolean",
     "Number",
+    "parseInt",
+    "parseFloat",
     "RegExp",
     "JSON",
     "Promise",

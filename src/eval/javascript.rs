@@ -22,11 +22,7 @@ impl Evaluator<'_> {
                 Some(value) => Value::test(value.truthy(), span),
                 None => Value::new(Kind::Bool(false), span),
             },
-            "Number" => match &first?.kind {
-                Kind::Number(_) => first?.clone(),
-                Kind::Str(text) => Value::new(Kind::Number(text.trim().parse().unwrap_or(f64::NAN)), span),
-                _ => return None,
-            },
+            "Number" | "parseInt" | "parseFloat" => number(name, first?, span, 0)?,
             "RegExp" => self.new_regex(arguments, span),
             "Error" | "TypeError" => {
                 let id = self.new_object(Tag::Plain, span);
@@ -654,4 +650,39 @@ fn sliced(text: &str, from: Option<&Value>, to: Option<&Value>) -> Option<String
     };
     let (from, to) = (place(from, 0)?, place(to, letters.len())?);
     Some(letters.get(from..to.max(from))?.iter().collect())
+}
+
+/// What `Number`, `parseInt` and `parseFloat` make of a value, each branch for itself.
+fn number(name: &str, value: &Value, span: Span, depth: usize) -> Option<Value> {
+    let parsed = match &value.kind {
+        Kind::Choose(choice) if depth < 8 => {
+            let (guard, then, otherwise) = &**choice;
+            let unknown = || Value::unknown(format!("`{name}()` is not followed"), span);
+            let branch = |value: &Value| number(name, value, span, depth + 1).unwrap_or_else(unknown);
+            let (then, otherwise) = (branch(then), branch(otherwise));
+            return Some(Value::choose(guard.clone(), then, otherwise));
+        }
+        Kind::Number(number) if name == "parseInt" => number.trunc(),
+        Kind::Number(number) => *number,
+        Kind::Str(text) if name == "Number" => match text.trim() {
+            "" => 0.0,
+            text => text.parse().unwrap_or(f64::NAN),
+        },
+        // The number at the beginning counts.
+        Kind::Str(text) => {
+            let text = text.trim_start();
+            let is_part = |(at, letter): &(usize, char)| {
+                letter.is_ascii_digit() || *at == 0 && *letter == '-' || name == "parseFloat" && *letter == '.'
+            };
+            text.char_indices()
+                .take_while(is_part)
+                .map(|(_, letter)| letter)
+                .collect::<String>()
+                .parse()
+                .unwrap_or(f64::NAN)
+        }
+        Kind::Undefined => f64::NAN,
+        _ => return None,
+    };
+    Some(Value { kind: Kind::Number(parsed), span: value.span, via: value.via.clone() })
 }

@@ -213,8 +213,10 @@ pub enum EffectKind {
     Respond(Option<Status>),
     /// The next step runs.
     Next,
-    /// The rest of this route's or group's steps is left out.
+    /// The rest of this route's steps is left out.
     Leave,
+    /// The rest of this group's steps is left out.
+    LeaveGroup,
     /// An error: the next error handler runs. The status is what the error itself carries.
     Fail(Status),
     /// Removes every header written so far.

@@ -173,7 +173,8 @@ pub fn go_on(eval: &mut Evaluator, error: Option<&Value>, span: Span) {
     for (when, value) in error.branches() {
         eval.under(when, |eval| match &value.kind {
             Kind::Undefined | Kind::Null => eval.emit(EffectKind::Next, span),
-            Kind::Str(word) if matches!(&**word, "route" | "router") => eval.emit(EffectKind::Leave, span),
+            Kind::Str(word) if &**word == "route" => eval.emit(EffectKind::Leave, span),
+            Kind::Str(word) if &**word == "router" => eval.emit(EffectKind::LeaveGroup, span),
             Kind::Unknown(reason) => {
                 let failed = Guard::Unknown(reason.clone());
                 let status = Status::Unknown(reason.clone());
@@ -225,11 +226,11 @@ pub fn status(value: &Value) -> Status {
     }
 }
 
-/// A method of a request or an answer. `numbers_are_statuses` is Express 4's `res.send(200)`.
-pub fn method(eval: &mut Evaluator, call: &MethodCall, numbers_are_statuses: bool) -> Option<Value> {
+/// A method of a request or an answer. Express 4 takes statuses in more ways than Express 5 does.
+pub fn method(eval: &mut Evaluator, call: &MethodCall, is_express_4: bool) -> Option<Value> {
     match eval.host_tag(call.receiver) {
         Some(REQUEST) => request_method(eval, call),
-        Some(RESPONSE) => Some(response_method(eval, call, numbers_are_statuses)),
+        Some(RESPONSE) => Some(response_method(eval, call, is_express_4)),
         Some(HEADERS) => match call.name {
             "get" | "has" => {
                 let name = call.arguments.get(0)?.as_str()?.to_owned();
@@ -256,6 +257,9 @@ fn request_method(eval: &mut Evaluator, call: &MethodCall) -> Option<Value> {
             // What reads the body by itself takes any kind.
             note_body(eval, RemarkKind::ParsesBody(BodyKind::Simple), call.span);
             for argument in &call.arguments.positional {
+                if call.name == "pipe" && eval.host_tag(argument) == Some(RESPONSE) {
+                    eval.emit(EffectKind::Respond(None), call.span);
+                }
                 if let Kind::Function(_) = argument.kind {
                     // The body's events come sooner or later.
                     eval.call(argument, &Arguments::default(), call.span);
@@ -267,7 +271,7 @@ fn request_method(eval: &mut Evaluator, call: &MethodCall) -> Option<Value> {
     }
 }
 
-fn response_method(eval: &mut Evaluator, call: &MethodCall, numbers_are_statuses: bool) -> Value {
+fn response_method(eval: &mut Evaluator, call: &MethodCall, is_express_4: bool) -> Value {
     let first = call.arguments.get(0);
     let span = call.span;
     match call.name {
@@ -289,10 +293,18 @@ fn response_method(eval: &mut Evaluator, call: &MethodCall, numbers_are_statuses
                 eval.emit(EffectKind::Write(write), span);
             }
         }
+        // Express 5 hands it on to `vary`, which needs a field.
+        "vary" if first.is_none() && !is_express_4 => {
+            eval.throw_error(Guard::Always, "TypeError", "field argument is required", span);
+        }
         "vary" => {
             if let Some(value) = first {
                 write(eval, headers::canonical(headers::VARY).as_ref(), WriteOp::AppendMembers, value, span);
             }
+        }
+        // Express 5 takes whole numbers only.
+        "status" | "sendStatus" if !is_express_4 && first.is_some_and(is_no_whole_number) => {
+            eval.emit(EffectKind::Fail(Status::Code(500)), span);
         }
         "status" => {
             if let Some(value) = first {
@@ -308,12 +320,20 @@ fn response_method(eval: &mut Evaluator, call: &MethodCall, numbers_are_statuses
         "redirect" => {
             let vary = Value::str("Accept", span);
             write(eval, "Vary", WriteOp::AppendMembers, &vary, span);
+            let second = call.arguments.get(1);
             match first.map(|value| &value.kind) {
                 Some(Kind::Number(_)) => set_status(eval, &call.arguments.positional[0].clone(), span, true),
+                // `redirect(address, status)`
+                Some(_) if is_express_4 && second.is_some_and(is_number) => {
+                    set_status(eval, &call.arguments.positional[1].clone(), span, true);
+                }
+                Some(Kind::Str(_)) if second.is_some() => {
+                    eval.throw_error(Guard::Always, "TypeError", "Invalid status code", span);
+                }
                 _ => eval.emit(EffectKind::Respond(Some(Status::Code(302))), span),
             }
         }
-        "send" | "json" if numbers_are_statuses && matches!(first.map(|value| &value.kind), Some(Kind::Number(_))) => {
+        "send" | "json" if is_express_4 && matches!(first.map(|value| &value.kind), Some(Kind::Number(_))) => {
             if let Some(value) = first {
                 set_status(eval, value, span, call.name == "send");
             }
@@ -321,8 +341,15 @@ fn response_method(eval: &mut Evaluator, call: &MethodCall, numbers_are_statuses
                 eval.emit(EffectKind::Respond(None), span);
             }
         }
+        // `send(body, status)`
+        "send" | "json" | "jsonp" if is_express_4 && call.arguments.get(1).is_some_and(is_number) => {
+            set_status(eval, &call.arguments.positional[1].clone(), span, true);
+        }
         "send" | "json" | "jsonp" | "end" | "render" | "sendFile" | "sendfile" | "download" | "write"
         | "flushHeaders" => {
+            if matches!(call.name, "sendFile" | "download") {
+                send_headers(eval, call);
+            }
             eval.emit(EffectKind::Respond(None), span);
             for argument in &call.arguments.positional {
                 if matches!(argument.kind, Kind::Function(_)) && call.name != "render" {
@@ -336,10 +363,39 @@ fn response_method(eval: &mut Evaluator, call: &MethodCall, numbers_are_statuses
             eval.emit(EffectKind::Respond(None), span);
         }
         "destroy" => eval.emit(EffectKind::Close, span),
-        "get" | "getHeader" | "hasHeader" => return Value::unknown("what the answer has so far", span),
+        "get" | "getHeader" => {
+            return match first.and_then(Value::as_str) {
+                Some(name) => Value::text(Text::Sent(name.to_ascii_lowercase().into()), span),
+                None => Value::unknown("what the answer has so far", span),
+            };
+        }
+        "hasHeader" => return Value::unknown("what the answer has so far", span),
         _ => {}
     }
     call.receiver.clone()
+}
+
+fn is_number(value: &Value) -> bool {
+    matches!(value.kind, Kind::Number(_))
+}
+
+fn is_no_whole_number(value: &Value) -> bool {
+    match &value.kind {
+        Kind::Number(number) => number.fract() != 0.0,
+        Kind::Str(_) | Kind::Bool(_) | Kind::Null | Kind::Undefined => true,
+        _ => false,
+    }
+}
+
+/// `sendFile(path, { headers })`
+fn send_headers(eval: &mut Evaluator, call: &MethodCall) {
+    let options = call.arguments.positional.iter().skip(1).find(|argument| argument.as_object().is_some());
+    let Some(options) = options.cloned() else { return };
+    let headers = eval.get(&options, "headers", call.span);
+    let Some(id) = headers.as_object() else { return };
+    for field in eval.object(id).fields.clone() {
+        write(eval, &field.name, WriteOp::Set, &field.value, field.span);
+    }
 }
 
 /// A method of something unknown, that speaks of a CORS header: a helper's `res`, a class's own answer.

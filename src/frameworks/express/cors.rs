@@ -17,6 +17,9 @@ const DELEGATE: &str = "cors.options-callback";
 /// The callback of an origin function. Bound: options, the way on.
 const ORIGIN: &str = "cors.origin-callback";
 
+/// What is noted where a callback is given an error.
+pub const REFUSED: &str = "the callback of the policy was given an error";
+
 /// The options that the package reads. `headers` is an undocumented name for `allowedHeaders`.
 const OPTIONS: &[&str] = &[
     "origin",
@@ -124,7 +127,10 @@ fn unless_error(eval: &mut Evaluator, error: &Value, span: Span, go_on: impl FnO
     let failed = error.truthy();
     if failed != Guard::Never {
         let status = node::status_of_error(eval, error);
-        eval.under(failed.clone(), |eval| eval.emit(EffectKind::Fail(status), span));
+        eval.under(failed.clone(), |eval| {
+            eval.emit(EffectKind::Mark(REFUSED.into()), span);
+            eval.emit(EffectKind::Fail(status), span);
+        });
     }
     if failed != Guard::Always {
         eval.under(Guard::not(failed), go_on);

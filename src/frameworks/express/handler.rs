@@ -4,7 +4,7 @@ use super::cors;
 use super::extract::NO_EXPRESS;
 use crate::eval::{Evaluator, Kind, Native, Value, takes_exchange};
 use crate::frameworks::common::node::{self, Exchange};
-use crate::model::{Effect, EffectKind, End, Guard, Reason, Status, Step, StepKind};
+use crate::model::{Effect, EffectKind, End, Guard, Reason, RemarkKind, Status, Step, StepKind};
 use crate::source::Span;
 
 /// Runs a policy of the `cors` package for its effects. Says too whether it went through code that cannot be read.
@@ -23,7 +23,30 @@ pub(super) fn run_policy(eval: &mut Evaluator, native: &Native, span: Span) -> (
     let escaped = std::mem::replace(&mut eval.escaped, before);
     let mut effects = collected.effects;
     failures(eval, collected.thrown, &mut effects, span);
+    doubt_second_calls(&mut effects, span);
     (effects, escaped)
+}
+
+/// A callback that is called with an error and then, for want of a `return`, once more: the answers to both race.
+fn doubt_second_calls(effects: &mut Vec<Effect>, span: Span) {
+    let ends = |effect: &Effect| matches!(effect.kind, EffectKind::Fail(_) | EffectKind::Next | EffectKind::Respond(_));
+    let failed =
+        effects.iter().position(|effect| matches!(&effect.kind, EffectKind::Mark(mark) if &**mark == cors::REFUSED));
+    let Some(at) = failed else { return };
+    let first = effects[at].when.clone();
+    let both =
+        effects[at + 2..].iter().filter(|effect| ends(effect)).map(|effect| first.clone().and(effect.when.clone()));
+    let both = Guard::any(both.collect::<Vec<_>>());
+    if both != Guard::Never {
+        let reason = Reason::new("the callback of the policy is called twice", span);
+        let effect = |when: &Guard, kind| Effect { when: when.clone(), kind, span };
+        // The second answer may end the process.
+        let closes = both.clone().and(Guard::Unknown(reason.clone()));
+        let answers = EffectKind::Respond(Some(Status::Unknown(reason.clone())));
+        let doubts =
+            [effect(&closes, EffectKind::Close), effect(&both, EffectKind::Opaque(reason)), effect(&both, answers)];
+        effects.splice(at..at, doubts);
+    }
 }
 
 /// Runs a handler for its effects, and says how it ends when none of them ends it.
@@ -65,9 +88,38 @@ pub(super) fn run_handler(
         failures(eval, collected.thrown, &mut effects, span);
     }
     let reason = || Reason::new("how it answers is decided in code that is not followed", span);
+    note_what_is_too_late(&mut effects);
     let ends = effects.iter().any(|effect| effect.kind.ends());
     let end = if escaped || (!ends && unfollowed) { End::Respond(reason()) } else { End::Hang };
     (effects, end)
+}
+
+/// Notes where CORS headers are set when the answer is on its way in any case (`ERR_HTTP_HEADERS_SENT`).
+fn note_what_is_too_late(effects: &mut Vec<Effect>) {
+    let mut sent: Vec<&Guard> = Vec::new();
+    let mut late = None;
+    for effect in effects.iter() {
+        match &effect.kind {
+            EffectKind::Respond(_) => sent.push(&effect.when),
+            EffectKind::Write(write) if write.name.to_ascii_lowercase().starts_with("access-control-") => {
+                let too_late = |sent: &&Guard| effect.when.clone().and(Guard::not((*sent).clone())) == Guard::Never;
+                if sent.iter().any(too_late) {
+                    late = Some(effect.span);
+                    break;
+                }
+            }
+            _ => {}
+        }
+    }
+    if let Some(span) = late {
+        let kind = RemarkKind::Dead {
+            why: "the answer is sent above, and its headers with it".into(),
+            help: "set the header before the answer is sent".into(),
+            consequence: Some("Node throws ERR_HTTP_HEADERS_SENT, and the answer goes out without the header".into()),
+            severe: false,
+        };
+        effects.push(Effect { when: Guard::Always, kind: EffectKind::Notice(kind), span });
+    }
 }
 
 /// Exceptions that a handler does not catch.

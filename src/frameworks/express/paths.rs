@@ -39,6 +39,28 @@ pub fn path(
     match &value.kind {
         Kind::Str(text) => string(text, reach, major, routing),
         Kind::Regex(regex) => Ok(match &regex.pattern {
+            // What it finds has to be the beginning of the path.
+            Ok(pattern) if reach == Reach::Prefix => {
+                let whole = Pattern::new(regex.source.clone(), Engine::JavaScript, Anchoring::Full, pattern.flags);
+                match whole {
+                    // What it finds then is the whole path.
+                    Ok(whole) if regex.source.replace("\\$", "").contains('$') => PathMatch::Whole {
+                        pattern: whole,
+                        sample: sample_of_regex(pattern),
+                        text: format!("/{}/{}", regex.source, regex.flags),
+                    },
+                    Ok(whole) => PathMatch::Prefix {
+                        pattern: whole,
+                        sample: sample_of_regex(pattern).trim_end_matches('/').to_owned(),
+                        text: format!("/{}/{}", regex.source, regex.flags),
+                        length: None,
+                    },
+                    Err(why) => PathMatch::Unknown(Reason::new(
+                        format!("the path pattern cannot be decided: {why}"),
+                        value.span,
+                    )),
+                }
+            }
             Ok(pattern) => PathMatch::Whole {
                 pattern: pattern.clone(),
                 sample: sample_of_regex(pattern),

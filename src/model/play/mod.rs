@@ -24,6 +24,8 @@ enum Flow {
     Done,
     /// Steps of the same registration are left out.
     Leave(Span),
+    /// The next one behind the group.
+    LeaveGroup,
 }
 
 pub(super) struct Play<'s, 'a> {
@@ -107,7 +109,7 @@ impl<'s, 'a> Play<'s, 'a> {
     pub(super) fn run(&mut self) -> Result<World, Open> {
         let server = self.server;
         let path = self.request.target().split(['?', '#']).next().unwrap_or_default();
-        if let Flow::Next | Flow::Leave(_) = self.group(&server.root, path)? {
+        if let Flow::Next | Flow::Leave(_) | Flow::LeaveGroup = self.group(&server.root, path)? {
             let status = self.error.take().unwrap_or(Status::Code(404));
             let text = if status == Status::Code(404) { "no step answers" } else { "the error is answered" };
             self.because(server.span, text);
@@ -196,6 +198,9 @@ impl<'s, 'a> Play<'s, 'a> {
                 Flow::Next => {}
                 Flow::Done => return Ok(Flow::Done),
                 Flow::Leave(span) => left = Some(span),
+                // A group without an end of its own is but a part of the one around it.
+                Flow::LeaveGroup if group.dispatch == Dispatch::Plain => return Ok(Flow::LeaveGroup),
+                Flow::LeaveGroup => return Ok(Flow::Next),
             }
         }
         if group.dispatch == Dispatch::InOrder
@@ -313,6 +318,7 @@ impl<'s, 'a> Play<'s, 'a> {
             }
             EffectKind::Next => return Ok(Some(Flow::Next)),
             EffectKind::Leave => return Ok(Some(Flow::Leave(step.span))),
+            EffectKind::LeaveGroup => return Ok(Some(Flow::LeaveGroup)),
             EffectKind::Fail(status) => {
                 self.because(effect.span, format!("{} ends in an error", step.label));
                 self.error = Some(self.status_of(status));
