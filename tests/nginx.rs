@@ -445,6 +445,8 @@ fn hostile_configurations_end_soon() {
         format!("{variables} server {{ location / {{ add_header Access-Control-Allow-Origin $v0; return 200; }} }}"),
         format!("server {{ location / {{ set $o a; {ifs} add_header Access-Control-Allow-Origin $o; return 200; }} }}"),
         format!("server {{ recursive_error_pages on; error_page 404 /1; {pages} }}"),
+        // The page for an error that is not there is an error itself.
+        "server { recursive_error_pages on; location / { error_page 403 = @none; return 403; } }".to_owned(),
         "server { location ~ ((((((((((a{1,100}){1,100}){1,100}){1,100}))))))) { return 200; } }".to_owned(),
         "if ( { } server { if () { return 1; } location { } add_header; return; set; map; rewrite a; }".to_owned(),
     ] {

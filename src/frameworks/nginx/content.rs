@@ -1,6 +1,7 @@
 //! What answers once the rewrite phase is over: access checks, files, servers behind, error pages.
 
 use super::levels::{LevelId, LevelKind, Matcher, presence};
+use super::locate::MOST_REDIRECTS;
 use super::server::{Compiler, State, step};
 use super::texts::{is_set, passes};
 use crate::cors::StringTest;
@@ -203,12 +204,16 @@ impl<'t> Compiler<'t> {
     fn internally(&mut self, level: LevelId, state: &State, target: &Word, span: Span) -> Vec<Node> {
         let server = self.servers[state.server].level;
         let mut state = state.clone();
+        // A page for an error of its own, over and over.
+        if state.redirects >= MOST_REDIRECTS {
+            return vec![self.too_many_redirects(&state)];
+        }
         state.internal = true;
         state.redirects += 1;
         if target.text.starts_with('@') && !target.templated {
             return match self.named_location(server, &target.text) {
-                Some(named) if state.redirects <= 10 => self.enter(named, state),
-                _ => vec![self.respond(level, &state, StepKind::Route, Status::Code(500), span, Origin::Itself)],
+                Some(named) => self.enter(named, state),
+                None => vec![self.respond(level, &state, StepKind::Route, Status::Code(500), span, Origin::Itself)],
             };
         }
         let (text, _) = self.text(&state, target);

@@ -14,7 +14,7 @@ use crate::source::Span;
 
 /// How often nginx redirects a request internally before it gives up (`NGX_HTTP_MAX_URI_CHANGES`, and
 /// `NGX_HTTP_MAX_SUBREQUESTS` for error pages).
-const MOST_REDIRECTS: u8 = 10;
+pub(super) const MOST_REDIRECTS: u8 = 10;
 /// How many redirects are followed to a URI that depends on the request: each may lead to any location.
 const MOST_FOLLOWED: u8 = 3;
 
@@ -38,7 +38,7 @@ impl<'t> Compiler<'t> {
         nodes
     }
 
-    fn too_many_redirects(&mut self, state: &State) -> Node {
+    pub(super) fn too_many_redirects(&mut self, state: &State) -> Node {
         let span = self.levels.get(state.level).span;
         self.respond(state.level, state, StepKind::Route, Status::Code(500), span, content::Origin::Final)
     }
