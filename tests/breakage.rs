@@ -299,3 +299,21 @@ fn a_proxy_and_the_application_behind_it() {
         ["duplicate-allow-origin@5"]
     );
 }
+
+/// Every handler has a budget of its own: a large program's last ones are run as its first.
+#[test]
+fn handlers_behind_many_others_are_run() {
+    let mut program = String::from("from flask import Flask, Response, request\n\napp = Flask(__name__)\n");
+    for number in 0..400 {
+        program.push_str(&format!("\n@app.get('/a{number}')\ndef a{number}():\n"));
+        for step in 0..20 {
+            program.push_str(&format!("    v{step} = str(request.args.get('v{step}') or '').strip()\n"));
+        }
+        program.push_str("    return 'x'\n");
+    }
+    program.push_str("\n@app.get('/last')\ndef last():\n    response = Response('x')\n");
+    program.push_str("    response.headers['Access-Control-Allow-Origin'] = 'https://app.example.com'\n");
+    program.push_str("    response.headers['Access-Control-Expose-Headers'] = 'X-A; X-B'\n    return response\n");
+    let line = program.lines().count() - 1;
+    assert_eq!(found(&[("app.py", &program)]), [format!("invalid-header-list@{line}")]);
+}

@@ -46,21 +46,21 @@ fn is_iteration(name: &str) -> bool {
 impl Evaluator<'_> {
     /// Runs a function for its effects, apart from everything around it.
     pub fn collect(&mut self, function: &Value, arguments: &Arguments, span: Span) -> Collected {
+        self.collected(|eval| eval.call(function, arguments, span), is_async(function))
+    }
+
+    /// Runs something for its effects, apart from everything around it, with a handler's budget of its own.
+    pub fn collected(&mut self, run: impl FnOnce(&mut Self) -> Value, is_async: bool) -> Collected {
         let outer = self.allowance;
         // A handler that is run within a handler shares what that was given.
         if !self.collecting {
             self.allowance = super::HANDLER_BUDGET;
         }
-        let collected = self.collected(|eval| eval.call(function, arguments, span), is_async(function));
+        let collected = self.apart(true, run, is_async);
         if !self.collecting {
             self.allowance = outer;
         }
         collected
-    }
-
-    /// Runs something for its effects, apart from everything around it.
-    pub fn collected(&mut self, run: impl FnOnce(&mut Self) -> Value, is_async: bool) -> Collected {
-        self.apart(true, run, is_async)
     }
 
     /// Runs something that sets a program up, apart from everything around it.
@@ -68,7 +68,12 @@ impl Evaluator<'_> {
         self.apart(false, run, false)
     }
 
-    fn apart(&mut self, collecting: bool, run: impl FnOnce(&mut Self) -> Value, is_async: bool) -> Collected {
+    pub(super) fn apart(
+        &mut self,
+        collecting: bool,
+        run: impl FnOnce(&mut Self) -> Value,
+        is_async: bool,
+    ) -> Collected {
         let effects = std::mem::take(&mut self.effects);
         let later = std::mem::take(&mut self.later);
         let thrown = std::mem::take(&mut self.thrown);

@@ -328,8 +328,15 @@ impl<'a> Evaluator<'a> {
         self.hosts.iter().filter(|host| host.language() == language).find_map(|host| question(*host, self))
     }
 
-    fn out_of_budget(&self, span: Span) -> Value {
-        Value::unknown("the program is too large to be followed to the end", span)
+    /// What is given from here on is not known; nor, in a handler, what is sent.
+    fn out_of_budget(&mut self, span: Span) -> Value {
+        const WHY: &str = "the program is too large to be followed to the end";
+        if self.collecting
+            && !matches!(self.effects.last(), Some(Effect { kind: EffectKind::Opaque(reason), .. }) if &*reason.text == WHY)
+        {
+            self.emit(EffectKind::Opaque(Reason::new(WHY, span)), span);
+        }
+        Value::unknown(WHY, span)
     }
 
     fn unknown_reason(text: &str, span: Span) -> Reason {

@@ -105,7 +105,8 @@ impl Evaluator<'_> {
         let module = std::mem::replace(&mut self.module, id);
         let calls = std::mem::take(&mut self.calls);
         let allowance = std::mem::replace(&mut self.allowance, super::MODULE_BUDGET);
-        let collected = self.collected(
+        let collected = self.apart(
+            true,
             |eval| {
                 // A module's own statements are no handler's.
                 eval.sets_up();
@@ -172,6 +173,11 @@ impl Evaluator<'_> {
     /// Modules that were run.
     pub fn modules(&self) -> &[Module] {
         &self.modules
+    }
+
+    /// Whether any module that was run has a name.
+    pub fn is_set_in_a_module(&self, name: &str) -> bool {
+        self.modules.iter().any(|module| self.lookup(module.frame, name).is_some())
     }
 
     /// The scope of a module's names.
