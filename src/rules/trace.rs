@@ -58,6 +58,8 @@ pub struct Diagnosis {
     pub certainty: Certainty,
     /// How sure that is.
     pub confidence: Confidence,
+    /// Whether callers from some addresses are let in all the same.
+    pub spares_addresses: bool,
 }
 
 /// The faults of a server's calls. A server whose surroundings are not known has none: they may answer the preflight.
@@ -86,6 +88,7 @@ pub fn diagnose(view: &ServerView) -> Vec<Diagnosis> {
             handed_on: None,
             certainty: Certainty::Always,
             confidence: Confidence::High,
+            spares_addresses: false,
         });
     }
     diagnoses
@@ -213,7 +216,8 @@ fn refused_preflight(view: &ServerView, call: &Call) -> Option<Diagnosis> {
     })?;
     let other = meant(world)?;
     let diagnosis = preflight_fault(view, call, world, &other, Certainty::Always)?;
-    Some(Diagnosis { confidence: Confidence::Medium, ..diagnosis })
+    let spares_addresses = world.assumptions.iter().any(|(guard, _)| is_of_address(guard));
+    Some(Diagnosis { confidence: Confidence::Medium, spares_addresses, ..diagnosis })
 }
 
 /// Whether an assumption is what holds of a request without credentials.
@@ -221,8 +225,15 @@ fn wants_credentials(guard: &Guard, holds: bool) -> bool {
     let Guard::Unknown(reason) = guard else { return false };
     comes_with_request(guard) && !holds
         || refuses(guard)
+        // Where an address alone decides, it decides of the call as of its preflight.
+        || holds && is_of_address(guard)
         || reason.is_circumstance()
             && (!holds || reason.text.contains("credentials") || reason.text.contains("authentication"))
+}
+
+/// Whether a condition is one on where the caller is.
+fn is_of_address(guard: &Guard) -> bool {
+    matches!(guard, Guard::Unknown(reason) if reason.text.contains("address"))
 }
 
 fn preflight_fault(
@@ -316,6 +327,7 @@ fn preflight_fault(
         handed_on: meant.answered_by.map(|by| by.span),
         certainty,
         confidence: Confidence::High,
+        spares_addresses: false,
     })
 }
 
@@ -401,6 +413,7 @@ fn refused_answer(view: &ServerView, call: &Call) -> Option<Diagnosis> {
             handed_on: other.answered_by.map(|by| by.span),
             certainty,
             confidence: Confidence::High,
+            spares_addresses: false,
         });
     }
     None

@@ -33,7 +33,8 @@ impl Rule for BlockedPreflight {
             finding.evidence = evidence(view, &diagnosis.fetch, &diagnosis.certainty);
             finding.consequence = Some(match diagnosis.by {
                 Some(StepKind::Auth) if diagnosis.block.status != Some(403) => format!(
-                    "browsers send no credentials with a preflight, so every one is refused: {}",
+                    "browsers send no credentials with a preflight, so every one{} is refused: {}",
+                    if diagnosis.spares_addresses { " from an address that is not let in" } else { "" },
                     diagnosis.block.summary()
                 ),
                 _ => format!("the request is never sent: {}", diagnosis.block.summary()),

@@ -1,9 +1,9 @@
 //! An answer has CORS headers but no `Access-Control-Allow-Origin`.
 
-use crate::cors::headers;
-use crate::finding::Label;
-use crate::model::{EffectKind, Outcome, Sent, World, each_effect};
-use crate::rules::calls::Call;
+use crate::cors::{Verdict, browser, headers};
+use crate::finding::{Confidence, Label, Severity};
+use crate::model::{EffectKind, Guard, Outcome, Part, Sent, Text, World, each_condition, each_effect};
+use crate::rules::calls::{Call, allow_origin, preflight_verdict, response_verdict};
 use crate::rules::trace::Fault;
 use crate::rules::{Certainty, Report, Rule, ServerView, evidence, source, when, with_certainty};
 
@@ -24,6 +24,7 @@ impl Rule for MissingAllowOrigin {
             return;
         }
         self.preflight_only(view, report);
+        self.listed_only(view, report);
         self.alone(view, report);
     }
 }
@@ -63,6 +64,56 @@ impl MissingAllowOrigin {
         }
     }
 
+    /// A method that the preflight allows, and whose answer alone is without the origin: a chain of conditions on the
+    /// method forgets it.
+    fn listed_only(&self, view: &ServerView, report: &mut Report) {
+        if !tells_methods_apart(view) {
+            return;
+        }
+        for call in view.calls().iter().filter(|call| call.route.any_method) {
+            // What the server behind may send would stand beside the header that the other answer gets here.
+            let own = |world: &World| {
+                let mut lines = world.lines(headers::ALLOW_ORIGIN);
+                matches!(response_verdict(&call.fetch, world), Verdict::Allowed)
+                    && lines.next().is_some_and(|sent| sent.value.is_ok())
+            };
+            let Some((_, answered)) = when(&call.answer, own) else { continue };
+            let Some(origin) = allow_origin(answered) else { continue };
+            for method in UNSAFE {
+                let fetch = call.fetch.clone().with_method(*method);
+                let Some(request) = browser::needs_preflight(&fetch) else { continue };
+                let allowed = |world: &World| {
+                    preflight_verdict(&fetch, world).is_allowed()
+                        && world.lines(headers::ALLOW_METHODS).any(|sent| lists(sent, method))
+                };
+                let preflight = view.ask(&request);
+                let Some((_, preflighted)) = when(&preflight, allowed) else { continue };
+                let Some(list) = preflighted.lines(headers::ALLOW_METHODS).next() else { continue };
+                let bare = |world: &World| {
+                    world.outcome == Outcome::Answered
+                        && world.status.is_none_or(|status| status < 400)
+                        && world.lines(headers::ALLOW_ORIGIN).next().is_none()
+                };
+                let answer = view.ask(&browser::actual_request(&fetch));
+                let Some((certainty, _)) = when(&answer, bare) else { continue };
+                let message = format!("the preflight allows {method}, whose answer has no Access-Control-Allow-Origin");
+                let Some(finding) = report.at(self.id(), source(list), "allows it", message) else { break };
+                finding.severity = Severity::Warning;
+                finding.confidence = Confidence::Medium;
+                finding.labels.push(Label::new(origin.span, "answers to other methods have it"));
+                finding.consequence = Some(format!(
+                    "a page's {method} is carried out, and its answer is kept from the page: \"No \
+                     'Access-Control-Allow-Origin' header is present on the requested resource.\""
+                ));
+                finding.help = Some(format!(
+                    "send Access-Control-Allow-Origin on answers to {method} as well, or leave the method off the list"
+                ));
+                with_certainty(finding, &certainty);
+                break;
+            }
+        }
+    }
+
     /// Other CORS headers, and nothing that ever writes the one that counts.
     fn alone(&self, view: &ServerView, report: &mut Report) {
         let calls = view.calls();
@@ -82,6 +133,29 @@ impl MissingAllowOrigin {
             with_certainty(finding, &certainty);
         }
     }
+}
+
+/// Methods that need a preflight, as they are listed.
+const UNSAFE: &[&str] = &["PUT", "PATCH", "DELETE"];
+
+fn lists(sent: &Sent, method: &str) -> bool {
+    sent.value.as_ref().is_ok_and(|list| list.split(',').any(|listed| listed.trim() == method))
+}
+
+/// Whether any condition on the method takes GET and leaves out what needs a preflight, or the other way round.
+fn tells_methods_apart(view: &ServerView) -> bool {
+    let mut apart = false;
+    each_condition(view.server, &mut |guard| {
+        guard.each_atom(&mut |atom| {
+            if let Guard::Test(check) = atom
+                && check.subject == Text::Request(Part::Method)
+            {
+                let get = check.test.matches("GET");
+                apart |= UNSAFE.iter().any(|method| check.test.matches(method) != get);
+            }
+        });
+    });
+    apart
 }
 
 /// The first other CORS header of an answer that nothing gives an origin.
