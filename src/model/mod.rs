@@ -3,6 +3,7 @@
 mod answer;
 mod capture;
 mod guard;
+mod malformed;
 mod path;
 mod play;
 mod project;
@@ -15,6 +16,7 @@ mod world;
 pub use answer::{Answer, Because, Behind, Environment, Outcome, Sent, Session, each_condition, each_effect, steps};
 pub use capture::{Capture, Capturing};
 pub use guard::{Check, Guard, Parts, Statuses};
+pub use malformed::is_malformed;
 pub use path::{PathMatch, PathResult, percent_decode, resolve_path};
 pub use project::{KnownBy, Link, Project};
 pub use reason::Reason;

@@ -250,8 +250,12 @@ pub struct Forward {
     pub method: Option<Text>,
     /// What is done to the request's headers on the way in.
     pub request: Vec<Effect>,
+    /// Whether the other server sees none of the request's headers but those of `request`.
+    pub bare: bool,
     /// Lower-case names of headers of the inner answer that are kept back.
     pub hides: Vec<(Arc<str>, Span)>,
+    /// A header (lower case) with which the inner answer asks for another one in its place.
+    pub asks_for_another: Option<Arc<str>>,
     /// Whether answers may come from a cache that knows nothing of the request but its address and what `Vary` names.
     pub cached: bool,
 }
@@ -259,7 +263,17 @@ pub struct Forward {
 impl Forward {
     /// A hand-over that changes nothing on its way.
     pub fn new(to: Text) -> Self {
-        Self { to, replaces: false, path: None, method: None, request: Vec::new(), hides: Vec::new(), cached: false }
+        Self {
+            to,
+            replaces: false,
+            path: None,
+            method: None,
+            request: Vec::new(),
+            bare: false,
+            hides: Vec::new(),
+            asks_for_another: None,
+            cached: false,
+        }
     }
 }
 

@@ -69,7 +69,8 @@ pub enum Part {
     ResolvedPath,
     /// The query, without its question mark. Empty where there is none.
     Query,
-    /// The host that the request is for, in lower case and without the port. Not known where no `Host` is given.
+    /// The host that the request is for, in lower case, without the port and a dot at its end. Not known where no `Host`
+    /// is given.
     Host,
     /// The port that the request came to, as far as `Host` says it.
     Port,

@@ -5,9 +5,11 @@ use super::content::PASSES;
 use super::levels::{Matcher, matcher};
 use super::rewrite::condition;
 use super::server::Compiler;
+use super::texts::Patterns;
 use super::values;
+use crate::cors::PatternError;
 use crate::source::Span;
-use crate::syntax::nginx::Directive;
+use crate::syntax::nginx::{Directive, Word};
 
 const HTTP: u8 = 1;
 const SERVER: u8 = 2;
@@ -96,19 +98,22 @@ const METHODS: &[&str] = &[
 
 /// Notes the first reason why nginx would not start with what is inside `http`.
 pub(super) fn check(compiler: &mut Compiler<'_>, directives: &[Directive], version: Version) {
-    let mut checker = Checker { version, error: None };
+    let mut checker = Checker { version, patterns: &compiler.patterns, defaults: Vec::new(), error: None };
     checker.level(directives, HTTP, None);
     if let Some((why, span)) = checker.error {
         compiler.refuse(why, span);
     }
 }
 
-struct Checker {
+struct Checker<'p> {
     version: Version,
+    patterns: &'p Patterns,
+    /// The addresses that have a default server.
+    defaults: Vec<String>,
     error: Option<(String, Span)>,
 }
 
-impl Checker {
+impl Checker<'_> {
     fn refuse(&mut self, why: impl Into<String>, span: Span) {
         if self.error.is_none() {
             self.error = Some((why.into(), span));
@@ -176,6 +181,9 @@ impl Checker {
                 if let Some((why, entry)) = values::map(directive) {
                     self.refuse(why, entry.span);
                 }
+                for entry in directive.children().iter().filter(|entry| !entry.name.templated) {
+                    self.pattern(&entry.name);
+                }
                 return;
             }
             "upstream" => {
@@ -194,6 +202,15 @@ impl Checker {
             _ => return,
         };
         self.level(directive.children(), context, Some(directive));
+    }
+
+    /// A word that is a pattern where it begins with `~`.
+    fn pattern(&mut self, word: &Word) {
+        let Some(pattern) = word.text.strip_prefix('~') else { return };
+        let (pattern, ignore_case) = pattern.strip_prefix('*').map_or((pattern, false), |pattern| (pattern, true));
+        if let Err(PatternError::Invalid(why)) = self.patterns.read(pattern, ignore_case) {
+            self.refuse(format!("invalid regular expression \"{pattern}\": {why}"), word.span);
+        }
     }
 
     fn arguments(&mut self, directive: &Directive, context: u8, around: Option<&Directive>) {
@@ -254,6 +271,16 @@ impl Checker {
                     return self.refuse(format!("invalid location modifier \"{modifier}\""), at(0));
                 }
                 self.nesting(directive, around.filter(|_| context == LOCATION));
+            }
+            ("server_name", _) => directive.args.iter().for_each(|name| self.pattern(name)),
+            ("listen", [address, flags @ ..])
+                if flags.iter().any(|flag| ["default_server", "default"].contains(flag)) =>
+            {
+                let Some(address) = values::address(address) else { return };
+                if self.defaults.contains(&address) {
+                    return self.refuse(format!("a duplicate default server for {address}"), directive.span);
+                }
+                self.defaults.push(address);
             }
             ("proxy_pass", [address]) => self.proxy_pass(address, directive, context, around),
             _ => {}

@@ -2,8 +2,9 @@
 
 use super::levels::{LevelId, LevelKind, Matcher, presence};
 use super::locate::MOST_REDIRECTS;
-use super::server::{Compiler, State, step};
+use super::server::{Compiler, State, step, unknown_answer};
 use super::texts::{is_set, passes};
+use super::variables::Hop;
 use crate::cors::StringTest;
 use crate::model::{
     Dispatch, Effect, EffectKind, Forward, Group, Guard, HeaderWrite, Instead, Node, Reason, Status, Statuses,
@@ -245,13 +246,7 @@ impl<'t> Compiler<'t> {
     fn unread(&mut self, level: LevelId, state: &State, directive: &Directive) -> Node {
         let span = directive.span;
         let reason = Reason::new(format!("{} answers", directive.name.text), span);
-        let effect = |kind: EffectKind| Effect { when: Guard::Always, kind, span };
-        let effects = vec![
-            effect(EffectKind::Opaque(reason.clone())),
-            effect(EffectKind::Respond(Some(Status::Unknown(reason)))),
-        ];
-        let label = self.levels.get(level).label.clone();
-        let nodes = vec![Node::Step(step(StepKind::Route, label, span, effects))];
+        let nodes = vec![unknown_answer(StepKind::Route, &self.levels.get(level).label, reason, span)];
         self.answering(level, state, nodes, Origin::Itself)
     }
 
@@ -358,9 +353,20 @@ impl<'t> Compiler<'t> {
         let (to, _) = handler.args.first().map_or((Text::literal(""), Vec::new()), |word| self.text(state, word));
         let mut forward = Forward::new(to);
         forward.path = self.path_behind(level, state, handler);
-        if state.method != Text::Request(crate::model::Part::Method) {
+        let method = self.levels.find(level, &format!("{family}_method")).and_then(|directive| directive.args.first());
+        if let Some(method) = method {
+            forward.method = Some(self.text(state, method).0);
+        } else if state.method != Text::Request(crate::model::Part::Method) {
             forward.method = Some(state.method.clone());
         }
+        let passes = self.levels.value(level, &format!("{family}_pass_request_headers"));
+        forward.bare = passes.is_some_and(|passes| passes.eq_ignore_ascii_case("off"));
+        let ignored = self.levels.list(level, &[&format!("{family}_ignore_headers")]);
+        let redirects = |word: &Word| word.text.eq_ignore_ascii_case("X-Accel-Redirect");
+        forward.asks_for_another = match ignored.iter().any(|directive| directive.args.iter().any(redirects)) {
+            true => None,
+            false => Some("x-accel-redirect".into()),
+        };
         forward.request = self.request_headers(level, state, family, &forward.to, span);
         forward.to = self.behind_upstream(forward.to);
         let (hide, pass) = (format!("{family}_hide_header"), format!("{family}_pass_header"));
@@ -450,7 +456,7 @@ impl<'t> Compiler<'t> {
             "proxy" | "grpc" => format!("{family}_set_header"),
             _ => format!("{family}_param"),
         };
-        let mut effects = Vec::new();
+        let mut effects = self.rewritten_headers(level, state);
         for directive in self.levels.list(level, &[&directive]) {
             let (Some(name), Some(value)) = (directive.arg(0), directive.args.get(1)) else { continue };
             let name = match family {
@@ -460,26 +466,9 @@ impl<'t> Compiler<'t> {
                     None => continue,
                 },
             };
-            let (text, mut hops) = self.text(state, value);
-            hops.push((directive.span, "".into()));
-            let write = |op: WriteOp, values: Vec<Text>| HeaderWrite {
-                name: name.as_str().into(),
-                op,
-                values,
-                trail: Trail(hops.clone()),
-            };
-            let set = is_set(&text, value.span);
-            let present = presence(directive);
-            effects.push(Effect {
-                when: present.clone().and(Guard::not(set.clone())),
-                kind: EffectKind::Write(write(WriteOp::Remove, Vec::new())),
-                span: directive.span,
-            });
-            effects.push(Effect {
-                when: present.and(set),
-                kind: EffectKind::Write(write(WriteOp::Set, vec![text])),
-                span: directive.span,
-            });
+            let (text, hops) = self.text(state, value);
+            let text = self.as_rewritten(level, text);
+            effects.extend(set_or_removed(&name, text, hops, presence(directive), directive.span, value.span));
         }
         effects.retain(|effect| effect.when != Guard::Never);
         let is_host = |effect: &Effect| matches!(&effect.kind, EffectKind::Write(write) if write.is("host"));
@@ -563,6 +552,26 @@ impl<'t> Compiler<'t> {
         state.method = Text::choose(head, Text::literal("HEAD"), Text::literal("GET"));
         self.internally(level, &state, target, span)
     }
+}
+
+/// The writes of a header of the request that an empty value removes.
+pub(super) fn set_or_removed(
+    name: &str,
+    text: Text,
+    mut hops: Vec<Hop>,
+    when: Guard,
+    span: Span,
+    place: Span,
+) -> [Effect; 2] {
+    hops.push((span, "".into()));
+    let write = |op: WriteOp, values: Vec<Text>| {
+        EffectKind::Write(HeaderWrite { name: name.into(), op, values, trail: Trail(hops.clone()) })
+    };
+    let set = is_set(&text, place);
+    [
+        Effect { when: when.clone().and(Guard::not(set.clone())), kind: write(WriteOp::Remove, Vec::new()), span },
+        Effect { when: when.and(set), kind: write(WriteOp::Set, vec![text]), span },
+    ]
 }
 
 /// Nodes that are there under a condition.

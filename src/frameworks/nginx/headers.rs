@@ -35,6 +35,7 @@ impl<'t> Compiler<'t> {
         for (directive, when) in self.added(level) {
             self.add_header(state, directive, when, &mut effects);
         }
+        self.write_as_rewritten(level, &mut effects);
         self.unread_includes(level, &mut effects);
         self.filters(level, &mut effects);
         effects.retain(|effect| effect.when != Guard::Never);

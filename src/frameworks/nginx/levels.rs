@@ -212,6 +212,12 @@ impl<'t> Definitions<'t> {
                     if let Some(name) = variable(1) {
                         self.maps.entry(name).or_insert(directive);
                     }
+                    // Groups of its patterns are variables, set once the map is looked up.
+                    for key in directive.children().iter().map(|entry| &entry.name) {
+                        for name in group_names(&key.text).filter(|_| key.text.starts_with('~')) {
+                            self.elsewhere.entry(name.to_owned()).or_insert(key.span);
+                        }
+                    }
                     continue;
                 }
                 "upstream" => {
@@ -252,18 +258,21 @@ impl<'t> Definitions<'t> {
                 _ => {}
             }
             for word in &directive.args {
-                let mut rest = word.text.as_str();
-                while let Some((_, after)) = rest.split_once("(?") {
-                    let after = after.strip_prefix('P').unwrap_or(after);
-                    let named = after.strip_prefix('<').and_then(|name| name.split_once('>'));
-                    let named = named.or_else(|| after.strip_prefix('\'').and_then(|name| name.split_once('\'')));
-                    if let Some((name, _)) = named.filter(|(name, _)| !name.starts_with(['=', '!'])) {
-                        self.set.insert(name.to_owned());
-                    }
-                    rest = after;
-                }
+                self.set.extend(group_names(&word.text).map(str::to_owned));
             }
             open.extend(directive.children().iter().rev());
         }
     }
+}
+
+/// The names of a pattern's groups.
+fn group_names(pattern: &str) -> impl Iterator<Item = &str> {
+    pattern.split("(?").skip(1).filter_map(|after| {
+        let after = after.strip_prefix('P').unwrap_or(after);
+        let (name, _) = match after.strip_prefix('<') {
+            Some(name) => name.split_once('>')?,
+            None => after.strip_prefix('\'')?.split_once('\'')?,
+        };
+        (!name.starts_with(['=', '!'])).then_some(name)
+    })
 }

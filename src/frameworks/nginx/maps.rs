@@ -24,15 +24,15 @@ struct Entries<'m> {
     regex: Vec<(String, bool, &'m Directive)>,
     default: Option<&'m Directive>,
     unread: Option<Span>,
+    hostnames: bool,
 }
 
 fn entries(map: &Directive) -> Entries<'_> {
     let mut entries = Entries::default();
-    let mut hostnames = false;
     for entry in map.children() {
         let key = entry.name.text.as_str();
         if entry.args.is_empty() {
-            hostnames |= key == "hostnames";
+            entries.hostnames |= key == "hostnames";
             continue;
         }
         if entries.exact.len() + entries.regex.len() >= MOST_ENTRIES || entry.name.templated || key == "include" {
@@ -43,9 +43,13 @@ fn entries(map: &Directive) -> Entries<'_> {
             "default" => entries.default = Some(entry),
             _ if key.starts_with("~*") => entries.regex.push((key[2..].to_owned(), true, entry)),
             _ if key.starts_with('~') => entries.regex.push((key[1..].to_owned(), false, entry)),
-            _ if hostnames && key.starts_with("*.") => entries.head.push((key[1..].to_ascii_lowercase(), false, entry)),
-            _ if hostnames && key.starts_with('.') => entries.head.push((key.to_ascii_lowercase(), true, entry)),
-            _ if hostnames && key.ends_with(".*") => {
+            _ if entries.hostnames && key.starts_with("*.") => {
+                entries.head.push((key[1..].to_ascii_lowercase(), false, entry))
+            }
+            _ if entries.hostnames && key.starts_with('.') => {
+                entries.head.push((key.to_ascii_lowercase(), true, entry))
+            }
+            _ if entries.hostnames && key.ends_with(".*") => {
                 entries.tail.push((key[..key.len() - 1].to_ascii_lowercase(), entry));
             }
             _ => {
@@ -71,7 +75,14 @@ pub(super) fn value(
     let Some(source) = map.args.first() else { return Text::literal("") };
     let subject = compiler.interpolate(state, source, &[], hops, depth);
     let entries = entries(map);
-    let lower = lower_case(subject.clone());
+    let mut lower = lower_case(subject.clone());
+    if entries.hostnames {
+        // A dot at the end is no part of a name.
+        let dot = passes(&lower, &StringTest::EndsWith(".".to_owned()), source.span);
+        let pattern = compiler.patterns.capturing(r"(?s)^(.*)\.$", false);
+        let capture = crate::model::Capture { subject: lower.clone(), pattern, group: 1 };
+        lower = Text::choose(dot, Text::Capture(std::sync::Arc::new(capture)), lower);
+    }
     // One condition and value after the other; the first that holds counts.
     let mut cases: Vec<(Vec<Guard>, Text)> = Vec::new();
     for (key, entry) in &entries.exact {

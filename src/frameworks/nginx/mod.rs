@@ -10,16 +10,19 @@ mod check;
 mod content;
 mod headers;
 mod include;
+mod input;
 mod kubernetes;
 mod levels;
 mod locate;
 mod maps;
+mod refused;
 mod rewrite;
 mod sample;
 mod server;
 mod texts;
 mod values;
 mod variables;
+mod zones;
 
 use std::path::{Path, PathBuf};
 
@@ -163,6 +166,9 @@ fn server(loaded: &Loaded, beside: &[&[Directive]], version: Version) -> Option<
         check::check(&mut compiler, inside, version);
     }
     let root = compiler.root(span);
+    if complete && compiler.whole {
+        zones::check(&mut compiler, inside);
+    }
     let mut remarks = std::mem::take(&mut compiler.remarks);
     remarks.extend(dead(inside));
     let startup_error = match (&loaded.error, compiler.error.take()) {

@@ -67,6 +67,28 @@ pub(super) struct State {
     pub redirects: u8,
 }
 
+impl State {
+    /// A request that has come to a server block.
+    pub fn new(server: usize, level: LevelId) -> Self {
+        Self {
+            server,
+            level,
+            uri: Text::Request(Part::ResolvedPath),
+            rewritten: false,
+            method: Text::Request(Part::Method),
+            variables: BTreeMap::new(),
+            captures: Vec::new(),
+            broken: Guard::Never,
+            changed: Guard::Never,
+            status: None,
+            errored: false,
+            internal: false,
+            renamed: false,
+            redirects: 0,
+        }
+    }
+}
+
 /// Builds a server.
 pub(super) struct Compiler<'t> {
     pub levels: Levels<'t>,
@@ -126,29 +148,20 @@ impl<'t> Compiler<'t> {
     pub fn root(&mut self, span: Span) -> Group {
         let mut root = Group::new(Dispatch::Plain, span);
         for index in 0..self.servers.len() {
+            if let Some(node) = self.refused_unread(index) {
+                root.nodes.push(node);
+            }
+        }
+        for index in 0..self.servers.len() {
             let block = &self.servers[index];
             let (level, span) = (block.level, block.span);
             let mut group = Group::new(Dispatch::Plain, span);
             group.when = self.selected(index);
             group.entry = (self.servers.len() > 1).then(|| self.entry(index));
-            let mut state = State {
-                server: index,
-                level,
-                uri: Text::Request(Part::ResolvedPath),
-                rewritten: false,
-                method: Text::Request(Part::Method),
-                variables: BTreeMap::new(),
-                captures: Vec::new(),
-                broken: Guard::Never,
-                changed: Guard::Never,
-                status: None,
-                errored: false,
-                internal: false,
-                renamed: false,
-                redirects: 0,
-            };
+            let mut state = State::new(index, level);
             self.name_captures(index, &mut state);
-            group.nodes = self.serve(level, state);
+            group.nodes = self.refused_early(level, &state);
+            group.nodes.extend(self.serve(level, state));
             root.nodes.push(Node::Group(group));
         }
         root
@@ -199,6 +212,27 @@ impl<'t> Compiler<'t> {
         }
     }
 
+    /// The server blocks that listen on a port.
+    fn on_port(&self, port: Option<u16>) -> Vec<usize> {
+        let listens = |&server: &usize| self.servers[server].listens.iter().any(|one| one.port == port);
+        (0..self.servers.len()).filter(listens).collect()
+    }
+
+    /// The server block that takes what comes to a port and names no other.
+    fn default_on(&self, port: Option<u16>) -> Option<usize> {
+        let on_port = self.on_port(port);
+        let declared = |&server: &usize| self.servers[server].listens.iter().any(|one| one.port == port && one.default);
+        on_port.iter().copied().find(declared).or_else(|| on_port.first().copied())
+    }
+
+    /// When a server block takes requests whatever host they name; never, where others do.
+    pub fn takes_the_rest(&self, index: usize) -> Option<Guard> {
+        let listens = self.servers[index].listens.iter();
+        let own = listens.filter(|listening| self.default_on(listening.port) == Some(index));
+        let guards: Vec<Guard> = own.map(|listening| self.comes_to(listening.port, listening.span)).collect();
+        (!guards.is_empty()).then(|| Guard::any(guards))
+    }
+
     /// When a server block takes a request: by port, then by name (nginx 1.31, `ngx_http_find_virtual_server`).
     fn selected(&self, index: usize) -> Guard {
         let mut guards = Vec::new();
@@ -208,19 +242,13 @@ impl<'t> Compiler<'t> {
                 continue;
             }
             seen.push(listening.port);
-            let on_port: Vec<usize> = (0..self.servers.len())
-                .filter(|&other| self.servers[other].listens.iter().any(|one| one.port == listening.port))
-                .collect();
+            let on_port = self.on_port(listening.port);
             let by_port = self.comes_to(listening.port, listening.span);
             if on_port.len() == 1 {
                 guards.push(by_port);
                 continue;
             }
-            let declared = on_port
-                .iter()
-                .copied()
-                .find(|&other| self.servers[other].listens.iter().any(|one| one.port == listening.port && one.default));
-            let default = declared.or_else(|| on_port.first().copied());
+            let default = self.default_on(listening.port);
             let tests = self.name_tests(&on_port);
             let mut own = Vec::new();
             for (at, (rank, server, guard)) in tests.iter().enumerate() {
@@ -340,12 +368,17 @@ impl<'t> Compiler<'t> {
     /// The end of what can be followed.
     pub fn lost_track(&self, span: Span) -> Node {
         let reason = Reason::new("the redirects inside the configuration cannot be followed any further", span);
-        let effects = vec![
-            Effect { when: Guard::Always, kind: EffectKind::Opaque(reason.clone()), span },
-            Effect { when: Guard::Always, kind: EffectKind::Respond(Some(Status::Unknown(reason))), span },
-        ];
-        Node::Step(step(StepKind::Route, "an internal redirect".to_owned(), span, effects))
+        unknown_answer(StepKind::Route, "an internal redirect", reason, span)
     }
+}
+
+/// An answer of which nothing is known.
+pub(super) fn unknown_answer(kind: StepKind, label: &str, reason: Reason, span: Span) -> Node {
+    let effects = vec![
+        Effect { when: Guard::Always, kind: EffectKind::Opaque(reason.clone()), span },
+        Effect { when: Guard::Always, kind: EffectKind::Respond(Some(Status::Unknown(reason))), span },
+    ];
+    Node::Step(step(kind, label.to_owned(), span, effects))
 }
 
 /// A step that takes every request which gets to it.

@@ -61,7 +61,7 @@ fn earlier(name: &str, other: &str) -> String {
 }
 
 /// The address of a `listen` as nginx names it; `None` where a name has to be looked up.
-fn address(given: &str) -> Option<String> {
+pub(super) fn address(given: &str) -> Option<String> {
     if given.starts_with("unix:") {
         return Some(given.to_owned());
     }

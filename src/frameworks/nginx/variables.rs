@@ -20,7 +20,6 @@ const DEEPEST: u8 = 6;
 /// Prefixes and names of variables of nginx 1.31 and its modules whose value is not known before a request comes.
 const RUNTIME: &[&str] = &[
     "ancient_browser",
-    "arg_",
     "args",
     "binary_remote_addr",
     "body_bytes_sent",
@@ -32,9 +31,6 @@ const RUNTIME: &[&str] = &[
     "connections_reading",
     "connections_waiting",
     "connections_writing",
-    "content_length",
-    "content_type",
-    "cookie_",
     "date_gmt",
     "date_local",
     "document_root",
@@ -86,6 +82,7 @@ const RUNTIME: &[&str] = &[
     "request_time",
     "secure_link",
     "secure_link_expires",
+    "sent_http_",
     "sent_trailer_",
     "server_addr",
     "server_protocol",
@@ -270,14 +267,22 @@ impl<'t> Compiler<'t> {
                 let secure = super::texts::passes(&scheme, &crate::cors::StringTest::Equals("https".to_owned()), span);
                 Text::choose(secure, Text::literal("on"), Text::literal(""))
             }
+            "content_type" => Text::header("content-type"),
+            "content_length" => Text::header("content-length"),
             "server_name" => Text::literal(self.server_name(state).unwrap_or_default()),
             "server_port" => self.port(state).map(|port| Text::literal(port.to_string()))?,
             _ => {
                 if let Some(name) = name.strip_prefix("http_") {
                     Text::Request(Part::Header(header(name)))
-                } else if let Some(name) = name.strip_prefix("upstream_http_") {
+                } else if let Some(name) = name.strip_prefix("arg_") {
+                    // Names are compared without case (`ngx_http_arg`).
+                    self.member(Text::Request(Part::Query), &format!("(?:^|&){name}=([^&]*)"), true)
+                } else if let Some(name) = name.strip_prefix("cookie_") {
+                    let pattern = format!(r"(?:^|;)[ \t]*{name}[ \t]*=[ \t]*([^;]*)");
+                    self.member(Text::header("cookie"), &pattern, true)
+                } else if let Some(name) = name.strip_prefix("upstream_http_").filter(|name| is_modelled(name)) {
                     Text::Inner(header(name))
-                } else if let Some(name) = name.strip_prefix("sent_http_") {
+                } else if let Some(name) = name.strip_prefix("sent_http_").filter(|name| is_modelled(name)) {
                     Text::Sent(header(name))
                 } else {
                     return None;
@@ -285,6 +290,39 @@ impl<'t> Compiler<'t> {
             }
         })
     }
+}
+
+impl Compiler<'_> {
+    /// What a pattern's group takes of a text.
+    fn member(&self, subject: Text, pattern: &str, ignore_case: bool) -> Text {
+        let pattern = self.patterns.capturing(pattern, ignore_case);
+        Text::Capture(Arc::new(Capture { subject, pattern, group: 1 }))
+    }
+}
+
+/// Whether a header of an answer is one that servers do not put there by themselves.
+fn is_modelled(name: &str) -> bool {
+    const OF_SERVERS: &[&str] = &[
+        "accept_ranges",
+        "allow",
+        "cache_control",
+        "connection",
+        "content_encoding",
+        "content_length",
+        "content_type",
+        "date",
+        "etag",
+        "expires",
+        "keep_alive",
+        "last_modified",
+        "link",
+        "server",
+        "set_cookie",
+        "transfer_encoding",
+        "www_authenticate",
+        "x_powered_by",
+    ];
+    !OF_SERVERS.contains(&name.to_ascii_lowercase().as_str())
 }
 
 /// The names of the variables in a text.

@@ -1,5 +1,7 @@
 //! Handing a request on to the server behind, and taking its answer over.
 
+use std::sync::Arc;
+
 use super::Play;
 use crate::cors::Request;
 use crate::model::answer::{Behind, Open, Outcome, Sent};
@@ -75,6 +77,9 @@ impl<'a> Play<'_, 'a> {
             let Ok(method) = self.text(method)? else { return Ok(None) };
             request.method = method;
         }
+        if forward.bare {
+            request.headers.retain(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+        }
         for effect in &forward.request {
             let EffectKind::Write(write) = &effect.kind else { continue };
             if !self.holds(&effect.when)? {
@@ -120,6 +125,17 @@ impl<'a> Play<'_, 'a> {
             None => Status::Unknown(Reason::new("the status that the server behind answers is not known", server.span)),
         });
         self.inner.clone_from(&world.headers);
+        let asks = |name: &Arc<str>| world.headers.iter().any(|sent| sent.name.eq_ignore_ascii_case(name));
+        if let Some(name) = forward.asks_for_another.as_ref().filter(|name| asks(name)) {
+            self.opaque(
+                &Reason {
+                    text: format!("{name} puts another answer in place of this one").into(),
+                    span: Some(server.span),
+                },
+                server.span,
+            );
+            return Ok(());
+        }
         for sent in world.headers {
             if forward.hides.iter().any(|(name, _)| sent.name.eq_ignore_ascii_case(name)) {
                 continue;

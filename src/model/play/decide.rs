@@ -48,6 +48,7 @@ impl Play<'_, '_> {
                 let length = self.request.header("content-length").and_then(|length| length.trim().parse::<u64>().ok());
                 Ok(length.is_some_and(|length| length > *size))
             }
+            Guard::Malformed => Ok(crate::model::is_malformed(self.request)),
             Guard::Unknown(_) => self.assumed(guard),
         }
     }

@@ -148,7 +148,11 @@ impl Play<'_, '_> {
                 let Some((host, port)) = host_of(self.request) else {
                     return Err(Reason { text: "the request's host is not given".into(), span: None });
                 };
-                if *part == Part::Host { host.to_ascii_lowercase() } else { port.to_owned() }
+                if *part == Part::Host {
+                    host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
+                } else {
+                    port.to_owned()
+                }
             }
         })
     }

@@ -90,7 +90,11 @@ fn reset() -> Answer {
 }
 
 fn message(request: &Request, body: Option<&str>) -> String {
-    let mut message = format!("{} {} HTTP/1.1\r\nHost: localhost:{}\r\n", request.method, request.path, SERVER.1);
+    let mut message = format!("{} {} HTTP/1.1\r\n", request.method, request.path);
+    // A request that names its host names no other.
+    if !request.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+        message.push_str(&format!("Host: localhost:{}\r\n", SERVER.1));
+    }
     let mut length = None;
     for (name, value) in &request.headers {
         message.push_str(&format!("{name}: {value}\r\n"));
@@ -159,5 +163,7 @@ mod tests {
         assert!(message(&request(&[]), Some("{")).ends_with("content-length: 1\r\nconnection: close\r\n\r\n{"));
         assert!(message(&request(&[("content-length", "3")]), None).ends_with("\r\n\r\nxxx"));
         assert!(message(&request(&[]), None).contains("content-length: 0"));
+        assert!(message(&request(&[]), None).contains("Host: localhost"));
+        assert!(!message(&request(&[("host", "a.example")]), None).contains("localhost"));
     }
 }
