@@ -61,7 +61,8 @@ fn probes_have_names_of_their_own_and_plausible_answers() {
                     assert_eq!(*header, header.to_ascii_lowercase(), "{observation}: {}", probe.name);
                 }
                 match &probe.answer {
-                    Answer::Response { status, .. } => assert!((200..600).contains(status), "{observation}"),
+                    // nginx sends any three digits that `return` names.
+                    Answer::Response { status, .. } => assert!((0..1000).contains(status), "{observation}: {status}"),
                     Answer::Failed(error) => assert!(!error.is_empty(), "{observation}"),
                 }
             }
