@@ -23,7 +23,8 @@ pub struct Placeholder {
 /// What a [`Placeholder`] stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PlaceholderKind {
-    /// Text that is not known: `{{ origin }}`, `<%= @origin %>`, `${ORIGIN}`, `{origin}` in a Python format string.
+    /// Text that is not known: `{{ origin }}`, `<%= @origin %>`, `${ORIGIN}`, `{origin}` in a Python format string, and
+    /// the names that scripts replace: `__ORIGIN__`, `@ORIGIN@`, `%ORIGIN%`.
     Expression,
     /// Nothing, but it says which text comes, and how often: `{% if cors %}`, `{{ range .Origins }}`, `<% end %>`.
     Statement,
@@ -120,6 +121,8 @@ const OPENERS: [bool; 256] = {
     table[b'<' as usize] = true;
     table[b'%' as usize] = true;
     table[b'$' as usize] = true;
+    table[b'_' as usize] = true;
+    table[b'@' as usize] = true;
     table
 };
 
@@ -172,6 +175,9 @@ impl Finder<'_> {
             [b'%', b'{', ..] => self.terraform_directive(at),
             [b'$', b'{', b'{', ..] => None,
             [b'$', b'{', ..] => self.dollar(at),
+            [b'_', b'_', ..] | [b'@' | b'%', b'A'..=b'Z', ..] => {
+                Some((PlaceholderKind::Expression, at + replaced_name(rest)?))
+            }
             _ => None,
         }
     }
@@ -315,6 +321,23 @@ impl Finder<'_> {
         }
         opens && closes
     }
+}
+
+/// The length of a name in capitals between two equal runs of `_` (at least two), or two `@` or `%`, that `text` begins
+/// with. Scripts replace it (`sed s/__HOST__/…/`); by itself, nobody writes a value so. A name of two letters may be an
+/// escaped byte: `%C3%A4`.
+fn replaced_name(text: &[u8]) -> Option<usize> {
+    let mark = *text.first()?;
+    let run = if mark == b'_' { text.iter().take_while(|byte| **byte == mark).count() } else { 1 };
+    let inside = &text[run..];
+    let length = inside.iter().take_while(|byte| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'_')).count();
+    let name = &inside[..length];
+    if mark == b'_' {
+        // The closing run is part of what was taken for the name.
+        let closing = name.iter().rev().take_while(|byte| **byte == mark).count();
+        return (closing == run && length >= run + 3 && name[0].is_ascii_uppercase()).then_some(run + length);
+    }
+    (length >= 3 && name[0].is_ascii_uppercase() && inside.get(length) == Some(&mark)).then_some(length + 2)
 }
 
 /// What stands between `{{` and `}}`: Jinja's is always an expression; Go and Handlebars have statements there too.

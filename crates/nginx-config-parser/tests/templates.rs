@@ -116,3 +116,14 @@ fn what_is_no_template() {
         assert_eq!(outline_of(&parse_template(source.as_bytes())), outline_of(&parse(source.as_bytes())));
     }
 }
+
+#[test]
+fn names_that_scripts_replace() {
+    check("proxy_pass ___TARGET___;", "proxy_pass ___TARGET___;\n");
+    check("server @HOST@:%PORT%;", "server @HOST@:%PORT%;\n");
+    check("root /srv/__APP_1__/a;", "root /srv/__APP_1__/a;\n");
+    for plain in ["return 302 /%C3%A4/%E2%82%AC;", "try_files $uri @APP;", "server_name __default__ _;", "set $__A 1;"]
+    {
+        assert!(!looks_templated(plain.as_bytes()), "{plain}");
+    }
+}
