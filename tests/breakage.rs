@@ -317,3 +317,19 @@ fn handlers_behind_many_others_are_run() {
     let line = program.lines().count() - 1;
     assert_eq!(found(&[("app.py", &program)]), [format!("invalid-header-list@{line}")]);
 }
+
+/// What a module calls leaves something for the module's own statements behind it: here, all of a large queue of jobs.
+#[test]
+fn an_application_behind_much_else_is_read() {
+    let mut program = String::from("const express = require('express');\nconst cors = require('cors');\n");
+    program.push_str("const app = express();\n");
+    for level in 0..14 {
+        let calls = format!("again{}(x + {level}); ", level + 1).repeat(6);
+        program.push_str(&format!("function again{level}(x) {{ {calls} return x; }}\n"));
+    }
+    program.push_str("function again14(x) { return x; }\nagain0(1);\n");
+    program.push_str("app.use(cors({ origin: '*', credentials: true }));\n");
+    program.push_str("app.get('/', (req, res) => res.json({}));\napp.listen(3000);\n");
+    let line = program.lines().count() - 2;
+    assert_eq!(found(&[("app.js", &program)]), [format!("wildcard-with-credentials@{line}")]);
+}

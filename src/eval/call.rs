@@ -382,7 +382,9 @@ impl Evaluator<'_> {
             _ => arguments.clone(),
         };
         // What is called leaves something for what comes behind the call.
-        let kept = if self.collecting { self.allowance / 4 } else { 0 };
+        // A module's own call may be of anything, a queue of jobs as well as what makes the application.
+        let is_modules_own = !self.collecting && self.calls.len() == 1;
+        let kept = self.allowance / if is_modules_own { 2 } else { 4 };
         self.allowance -= kept;
         self.bind_parameters(&function, &arguments, frame);
         let flow = self.block(&function.body, frame);

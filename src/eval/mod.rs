@@ -44,7 +44,7 @@ const BUDGET: u64 = 3_000_000;
 /// How many modules are run.
 const MOST_MODULES: usize = 4_096;
 /// How many expressions are evaluated for one module's own statements, and for what they call.
-const MODULE_BUDGET: u64 = 20_000;
+const MODULE_BUDGET: u64 = 60_000;
 /// How many expressions are evaluated for one handler. What decides CORS stands near its beginning, not in the depths
 /// of what it does for the page.
 const HANDLER_BUDGET: u64 = 4_000;
