@@ -8,7 +8,7 @@ use crate::source::Span;
 
 /// Middleware that goes on, and touches no CORS header.
 pub const PLAIN: &str = "middleware.plain";
-/// Middleware that reads cookies or sessions.
+/// Middleware that reads sessions.
 pub const CREDENTIALS: &str = "middleware.credentials";
 /// Middleware that refuses requests without credentials.
 pub const AUTH: &str = "middleware.auth";
@@ -46,12 +46,14 @@ fn package(module: &str) -> Option<&'static str> {
         | "errorhandler"
         | "express-validator"
         | "express-async-errors"
+        // It reads cookies for handlers, which may ask for none.
+        | "cookie-parser"
         | "express-status-monitor"
         | "multer"
         | "swagger-ui-express"
         // It delays requests, and answers none.
         | "express-slow-down" => "package.plain",
-        "cookie-parser" | "express-session" | "cookie-session" => "package.credentials",
+        "express-session" | "cookie-session" => "package.credentials",
         "body-parser" => "package.body",
         "express-rate-limit" | "express-brute" => "package.limit",
         "express-jwt" | "express-oauth2-jwt-bearer" | "express-basic-auth" | "express-bearer-token-required" => {
