@@ -318,6 +318,35 @@ fn handlers_behind_many_others_are_run() {
     assert_eq!(found(&[("app.py", &program)]), [format!("invalid-header-list@{line}")]);
 }
 
+/// A handler that is too long to be run to its end answers what is not known, and no error of its own: it is not said that
+/// its server never sends what a page needs.
+#[test]
+fn a_long_handler_is_not_known() {
+    for statements in [20, 1_200] {
+        let mut program = String::from("from flask import Flask, make_response, request\n\napp = Flask(__name__)\n");
+        program.push_str("\n@app.put('/long')\ndef long():\n    answer = make_response('x')\n");
+        for step in 0..statements {
+            program.push_str(&format!("    v{step} = str(request.args.get('v{step}') or '').strip()\n"));
+        }
+        program.push_str("    answer.headers['Access-Control-Allow-Origin'] = 'https://app.example.com'\n");
+        program.push_str("    return answer\n");
+        let folder = tempfile::TempDir::new().unwrap();
+        std::fs::write(folder.path().join("app.py"), &program).unwrap();
+        let simulate =
+            ["simulate", "--raw", "--url-path", "/long", "--method", "PUT", "--origin", "https://app.example.com"];
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_corslint"))
+            .args(simulate)
+            .arg(folder.path())
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(!text.contains("< 500"), "{text}");
+        let known = text.contains("< Access-Control-Allow-Origin: https://app.example.com");
+        let unknown = text.contains("? Access-Control-Allow-Origin: not known (the program is too large");
+        assert_eq!((known, unknown), (statements == 20, statements != 20), "{text}");
+    }
+}
+
 /// What a module calls leaves something for the module's own statements behind it: here, all of a large queue of jobs.
 #[test]
 fn an_application_behind_much_else_is_read() {

@@ -387,9 +387,10 @@ impl Evaluator<'_> {
         let kept = self.allowance / if is_modules_own { 2 } else { 4 };
         self.allowance -= kept;
         self.bind_parameters(&function, &arguments, frame);
-        let flow = self.block(&function.body, frame);
-        if self.allowance == 0 {
-            // It was not run to its end: it is for whoever runs what nobody ran.
+        self.block(&function.body, frame);
+        let is_run_to_its_end = self.allowance > 0;
+        if !is_run_to_its_end {
+            // It is for whoever runs what nobody ran.
             self.visited.remove(&function.span);
         }
         self.allowance += kept;
@@ -401,8 +402,9 @@ impl Evaluator<'_> {
         if call.yields {
             return Value::unknown("what a generator gives", span);
         }
-        let _ = flow;
         let mut value = match self.language() {
+            // What it would have given back stands behind what was run.
+            _ if !is_run_to_its_end => self.out_of_budget(span),
             Language::JavaScript => Value::undefined(span),
             Language::Python => Value::new(Kind::Null, span),
         };
