@@ -8,7 +8,7 @@ use super::{
     APP, BLUEPRINT, EXTENSION, app, bound, config, errors, field, host_object, keywords, record, request, response,
 };
 use crate::eval::{Arguments, Evaluator, Kind, MethodCall, Native, ObjectId, Tag, Value};
-use crate::model::{EffectKind, Guard, RemarkKind};
+use crate::model::{EffectKind, Guard, Reason, RemarkKind};
 use crate::source::Span;
 
 /// What `cross_origin(…)` gives. Bound: the options.
@@ -177,11 +177,15 @@ fn wrapped(eval: &mut Evaluator, of: &Native, arguments: &Arguments, span: Span)
         return Value::unknown("a view", span);
     };
     let place = of.bound.get(1).map_or(span, |options| options.span);
-    let settings = eval.notes.get(app::CURRENT).and_then(Value::as_object).and_then(|app| config::of(eval, app));
+    let app = eval.notes.get(app::CURRENT).and_then(Value::as_object);
+    let settings = app.and_then(|app| config::of(eval, app));
+    let is_known = app.is_some_and(|app| {
+        eval.object(app).tag == Tag::Host(super::APP) && field(eval, app, app::INCOMPLETE).is_none()
+    });
     let mut options = Options::merge(eval, settings, &[dict], version(eval, place));
     // Settings that no application was seen to take may be those of the one that this view is given to.
-    if options.get("origins").is_none() && eval.is_set_in_a_module("CORS_ORIGINS") {
-        options.open = Some(crate::model::Reason::new("which settings the application has", span));
+    if !is_known && options.get("origins").is_none() && eval.is_set_in_a_module("CORS_ORIGINS") {
+        options.open = Some(Reason::new("which settings the application has", span));
     }
     notice(eval, &options);
     if let Some(text) = refused(eval, &options) {
