@@ -108,6 +108,8 @@ pub(super) struct Loaded {
     pub templated: bool,
     /// Whether an include was not found that may hold what matters.
     pub incomplete: bool,
+    /// Whether an include names files by a pattern and none was found: there may be some where nginx runs.
+    pub may_have_more: bool,
     /// How many directives were read.
     pub count: usize,
 }
@@ -239,6 +241,7 @@ impl<'a> Loader<'a> {
         let paths = self.resolve(&word.text, &from, prefix);
         if paths.is_empty() {
             let is_glob = word.text.contains(['*', '?', '[']);
+            loaded.may_have_more |= is_glob;
             if is_glob || is_harmless(&word.text) {
                 return Vec::new();
             }

@@ -161,7 +161,7 @@ fn server(loaded: &Loaded, beside: &[&[Directive]], version: Version) -> Option<
     }
     let mut compiler = Compiler::new(inside, definitions, span);
     compiler.speaks = names_cors(inside);
-    compiler.whole = !http.is_empty() && !loaded.incomplete && !loaded.templated;
+    compiler.whole = !http.is_empty() && !loaded.incomplete && !loaded.may_have_more && !loaded.templated;
     if complete {
         check::check(&mut compiler, inside, version);
     }
