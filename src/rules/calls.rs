@@ -88,6 +88,24 @@ pub fn fetch(view: &ServerView, route: &Route, origin: &str) -> Fetch {
     fetch
 }
 
+/// Whether pages can do without the headers of a call: it only reads, it is not refused for the want of them, and no policy
+/// speaks of them.
+pub fn can_do_without_headers(view: &ServerView, fetch: &Fetch) -> bool {
+    let is_optional = |(name, _): &(String, String)| name != "authorization";
+    if !matches!(&*fetch.method, "GET" | "HEAD") || fetch.headers.is_empty() || !fetch.headers.iter().all(is_optional) {
+        return false;
+    }
+    let bare = Fetch { headers: Vec::new(), ..fetch.clone() };
+    let answer = view.ask(&browser::actual_request(&bare));
+    let is_refused = answer.worlds.iter().all(|world| matches!(world.status, Some(400 | 401 | 403)));
+    let speaks = |sent: &Sent| {
+        let list = sent.value.as_deref().unwrap_or_default();
+        list.split(',').any(|listed| fetch.headers.iter().any(|(name, _)| listed.trim().eq_ignore_ascii_case(name)))
+    };
+    let is_listed = answer.worlds.iter().any(|world| world.lines(headers::ALLOW_HEADERS).any(speaks));
+    !is_refused && !is_listed
+}
+
 /// The request headers, with values, that the code reads which gave an answer.
 pub fn headers_read(view: &ServerView, answer: &Answer) -> Vec<(String, String)> {
     with_values(reads(view, answer).into_iter().map(|(name, _)| name).collect())

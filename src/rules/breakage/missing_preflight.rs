@@ -2,6 +2,7 @@
 
 use crate::cors::BlockCode;
 use crate::finding::Label;
+use crate::rules::calls::can_do_without_headers;
 use crate::rules::trace::{Diagnosis, Fault};
 use crate::rules::{Report, Rule, ServerView, evidence, help, with_certainty, with_link};
 
@@ -14,8 +15,10 @@ impl Rule for MissingPreflight {
     }
 
     fn check(&self, view: &ServerView, report: &mut Report) {
-        let mut found: Vec<&Diagnosis> =
-            view.diagnoses().iter().filter(|diagnosis| diagnosis.fault == Fault::MissingPreflight).collect();
+        let needs_one = |diagnosis: &&Diagnosis| {
+            diagnosis.fault == Fault::MissingPreflight && !can_do_without_headers(view, &diagnosis.fetch)
+        };
+        let mut found: Vec<&Diagnosis> = view.diagnoses().iter().filter(needs_one).collect();
         found.sort_by_key(|diagnosis| diagnosis.place);
         // One policy that does not see OPTIONS is one fault, however many routes it has.
         let mut policies: Vec<(crate::source::Span, crate::source::Span)> = Vec::new();
