@@ -22,6 +22,12 @@ impl Evaluator<'_> {
                 Some(value) => Value::test(value.truthy(), span),
                 None => Value::new(Kind::Bool(false), span),
             },
+            // Another base than ten is not followed.
+            "parseInt"
+                if arguments.get(1).is_some_and(|base| !matches!(base.kind, Kind::Number(base) if base == 10.0)) =>
+            {
+                return None;
+            }
             "Number" | "parseInt" | "parseFloat" => number(name, first?, span, 0)?,
             "RegExp" => self.new_regex(arguments, span),
             "Error" | "TypeError" => {
@@ -666,11 +672,16 @@ fn number(name: &str, value: &Value, span: Span, depth: usize) -> Option<Value> 
         Kind::Number(number) => *number,
         Kind::Str(text) if name == "Number" => match text.trim() {
             "" => 0.0,
+            // Other bases, and words for numbers, which are not those of Rust.
+            text if text.contains(['x', 'X', 'o', 'O', 'b', 'B', 'n', 'N']) => return None,
             text => text.parse().unwrap_or(f64::NAN),
         },
-        // The number at the beginning counts.
+        // The number at the beginning counts. Other bases and exponents are not followed.
         Kind::Str(text) => {
             let text = text.trim_start();
+            if text.starts_with(|first: char| first.is_ascii_digit()) && text.contains(['x', 'X', 'e', 'E']) {
+                return None;
+            }
             let is_part = |(at, letter): &(usize, char)| {
                 letter.is_ascii_digit() || *at == 0 && *letter == '-' || name == "parseFloat" && *letter == '.'
             };

@@ -15,7 +15,7 @@ impl Repository {
             let inside = folder.strip_prefix(root).ok()?.to_string_lossy().replace('\\', "/");
             let json = |name: &str| self.manifests.json(&root.join(name));
             let text = |name: &str| self.manifests.text(&root.join(name));
-            let found = if let Some(lock) = json("package-lock.json").or_else(|| json("npm-shrinkwrap.json")) {
+            let found = if let Some(lock) = json("npm-shrinkwrap.json").or_else(|| json("package-lock.json")) {
                 of_npm(&lock, &inside, package)
             } else if let Some(lock) = text("yarn.lock") {
                 of_yarn(&lock, package, range)
