@@ -47,3 +47,42 @@ fn options_of_a_library() {
     assert!(help.contains("origin: ['https://app.example.com']"), "{help}");
     assert_eq!(change.as_deref(), Some("['https://app.example.com']"));
 }
+
+/// A list of methods that the code writes is no option of a library either.
+#[test]
+fn lists_set_by_hand() {
+    let routes = "app.delete('/orders/:id', (req, res) => res.end());\napp.listen(3000);\n";
+    let express = format!(
+        "const express = require('express');\nconst app = express();\napp.use((req, res, next) => {{\n  res.set('Access-Control-Allow-Origin', 'https://app.example.com');\n  res.set('Access-Control-Allow-Methods', 'GET, POST');\n  if (req.method === 'OPTIONS') return res.end();\n  next();\n}});\n{routes}"
+    );
+    let (help, _) = advice("method-not-allowed", "app.js", &express);
+    assert_eq!(help, "add DELETE to Access-Control-Allow-Methods");
+
+    let express = format!(
+        "const express = require('express');\nconst cors = require('cors');\nconst app = express();\napp.use(cors({{ origin: 'https://app.example.com', methods: ['GET', 'POST'] }}));\n{routes}"
+    );
+    let (help, _) = advice("method-not-allowed", "app.js", &express);
+    assert!(help.starts_with("add DELETE to `methods`"), "{help}");
+}
+
+/// A pattern keeps what it let in on purpose: no subdomains where there were none.
+#[test]
+fn patterns_keep_their_meaning() {
+    let program = |pattern: &str| {
+        format!(
+            "const express = require('express');\nconst cors = require('cors');\nconst app = express();\napp.use(cors({{ origin: {pattern}, credentials: true }}));\napp.get('/', (req, res) => res.send('x'));\napp.listen(3000);\n"
+        )
+    };
+    let (_, change) = advice("loose-origin-pattern", "app.js", &program(r"/^https:\/\/app.example.com$/"));
+    assert_eq!(change.as_deref(), Some(r"/^https:\/\/app\.example\.com$/"));
+    let (_, change) = advice("loose-origin-pattern", "app.js", &program(r"/^https?:\/\/(.*\.)?shop.example.com$/"));
+    assert_eq!(change.as_deref(), Some(r"/^https?:\/\/([a-z0-9-]+\.)*shop\.example\.com$/"));
+}
+
+/// An extension that covers the whole application is not asked to cover it once more.
+#[test]
+fn errors_that_flask_raises_on() {
+    let program = "from flask import Flask\nfrom flask_cors import CORS\n\napp = Flask(__name__)\napp.config['DEBUG'] = True\nCORS(app, origins='https://app.example.com')\n\n\n@app.post('/orders')\ndef orders():\n    print('no answer')\n\n\n@app.get('/towns')\ndef towns():\n    return []\n";
+    let (help, _) = advice("missing-on-errors", "app.py", program);
+    assert!(help.contains("debug mode"), "{help}");
+}

@@ -98,12 +98,7 @@ fn scope(view: &ServerView, route: &Route) -> Scope {
             }
         }
     }
-    let route = if route.label.contains(&route.path) {
-        route.label.clone()
-    } else {
-        format!("{} {}", route.method, route.path)
-    };
-    Scope { route, facts, unknown }
+    Scope { route: route.name(), facts, unknown }
 }
 
 /// How a request is answered: with which statuses.

@@ -220,6 +220,16 @@ pub fn is_cors_response_header(name: &str) -> bool {
 pub const RESPONSE_HEADERS: [&str; 7] =
     [ALLOW_ORIGIN, ALLOW_CREDENTIALS, ALLOW_METHODS, ALLOW_HEADERS, EXPOSE_HEADERS, MAX_AGE, ALLOW_PRIVATE_NETWORK];
 
+/// The header by which an answer speaks of what a preflight asks for in the header `name`, also where that name has an `s`
+/// too many or too few.
+pub fn answer_to(name: &str) -> Option<&'static str> {
+    match name.to_ascii_lowercase().trim_end_matches('s') {
+        "access-control-request-method" => Some(ALLOW_METHODS),
+        "access-control-request-header" => Some(ALLOW_HEADERS),
+        _ => None,
+    }
+}
+
 /// The response header of the CORS protocol that was meant by a name which is none: `Access-Control-Allow-Header`,
 /// `Accept-Control-Allow-Origin`, `Access-Control-Allow-Origins`, `Access-Control-Origin`, underscores, a colon or
 /// blanks at the end. `None` for every other name, also for the real ones.
@@ -398,6 +408,14 @@ mod tests {
         for (name, meant) in cases {
             assert_eq!(misspelt_cors_header(name), Some(meant), "{name}");
         }
+    }
+
+    #[test]
+    fn preflights_ask_and_answers_speak() {
+        assert_eq!(answer_to("Access-Control-Request-Method"), Some(ALLOW_METHODS));
+        assert_eq!(answer_to("access-control-request-headers"), Some(ALLOW_HEADERS));
+        assert_eq!(answer_to("Access-Control-Request-Private-Network"), None);
+        assert_eq!(answer_to("Access-Control-Allow-Methods"), None);
     }
 
     #[test]

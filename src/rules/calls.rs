@@ -66,11 +66,11 @@ pub fn fetch(view: &ServerView, route: &Route, origin: &str) -> Fetch {
     // What one header opens may read another.
     for _ in 0..2 {
         let answer = view.ask(&browser::actual_request(&fetch));
-        let mut names: Vec<String> = reads(view, &answer).into_iter().map(|(name, _)| name).collect();
+        let mut names: Vec<String> = reads(view, route, &answer).into_iter().map(|(name, _)| name).collect();
         // What was asked for before the other could be seen is still asked for.
         names.extend(fetch.headers.iter().map(|(name, _)| name.clone()));
-        // What takes nothing but JSON says so.
-        if answer.status == Some(415) || json_read(view, &answer).is_some() && has_body(&fetch.method) {
+        // What takes nothing but JSON says so. A request that carries no body cannot be of that type.
+        if has_body(&fetch.method) && (answer.status == Some(415) || json_read(view, route, &answer).is_some()) {
             names.push("content-type".to_owned());
         }
         if route.any_method {
@@ -107,8 +107,8 @@ pub fn can_do_without_headers(view: &ServerView, fetch: &Fetch) -> bool {
 }
 
 /// The request headers, with values, that the code reads which gave an answer.
-pub fn headers_read(view: &ServerView, answer: &Answer) -> Vec<(String, String)> {
-    with_values(reads(view, answer).into_iter().map(|(name, _)| name).collect())
+pub fn headers_read(view: &ServerView, route: &Route, answer: &Answer) -> Vec<(String, String)> {
+    with_values(reads(view, route, answer).into_iter().map(|(name, _)| name).collect())
 }
 
 fn with_values(mut names: Vec<String>) -> Vec<(String, String)> {
@@ -144,14 +144,14 @@ fn meant(answer: &Answer) -> Option<Meant> {
     header.map(|name| Meant::Header(name.to_ascii_lowercase())).or_else(|| method().map(Meant::Method))
 }
 
-/// Request headers, set by pages themselves, that the steps read which took a request, and where.
-pub fn reads(view: &ServerView, answer: &Answer) -> Vec<(String, Span)> {
+/// Request headers, set by pages themselves, that the steps on a route's way to an answer read, and where.
+pub fn reads(view: &ServerView, route: &Route, answer: &Answer) -> Vec<(String, Span)> {
     let mut found: Vec<(String, Span)> = Vec::new();
-    let ran = |span: Span| answer.worlds.iter().any(|world| world.ran.contains(&span));
+    let way = route.way(answer);
     each_effect(view.server, &mut |step, effect| {
         if let EffectKind::Notice(RemarkKind::ReadsHeader(name)) = &effect.kind
             && is_of_pages(name)
-            && ran(step.span)
+            && way.contains(&step.span)
             && !found.iter().any(|(other, _)| other == name)
         {
             found.push((name.clone(), effect.span));
@@ -164,7 +164,7 @@ pub fn reads(view: &ServerView, answer: &Answer) -> Vec<(String, Span)> {
         for node in &group.nodes {
             match node {
                 Node::Group(inner) => open.push((inner, guards.clone())),
-                Node::Step(step) if ran(step.span) && step.kind == StepKind::Auth => {
+                Node::Step(step) if way.contains(&step.span) && step.kind == StepKind::Auth => {
                     let own = step.effects.iter().map(|effect| (&effect.when, effect.span));
                     for (guard, span) in guards.iter().copied().chain([(&step.when, step.span)]).chain(own) {
                         asked_for(guard, &mut |name| {
@@ -183,14 +183,14 @@ pub fn reads(view: &ServerView, answer: &Answer) -> Vec<(String, Span)> {
 
 /// Where a handler of a route that gave an answer reads the body of a request, if that can be nothing but JSON: there is a
 /// parser of JSON before it, and none of what a browser sends without a preflight.
-pub fn json_read(view: &ServerView, answer: &Answer) -> Option<Span> {
-    let ran = |span: Span| answer.worlds.iter().any(|world| world.ran.contains(&span));
+pub fn json_read(view: &ServerView, route: &Route, answer: &Answer) -> Option<Span> {
+    let way = route.way(answer);
     let (mut place, mut json, mut simple) = (None, false, false);
     each_effect(view.server, &mut |step, effect| match &effect.kind {
-        EffectKind::Notice(RemarkKind::ReadsBody) if step.methods.is_some() && ran(step.span) => {
+        EffectKind::Notice(RemarkKind::ReadsBody) if step.methods.is_some() && way.contains(&step.span) => {
             place.get_or_insert(effect.span);
         }
-        EffectKind::Notice(RemarkKind::ParsesBody(kind)) if ran(step.span) => match kind {
+        EffectKind::Notice(RemarkKind::ParsesBody(kind)) if way.contains(&step.span) => match kind {
             BodyKind::Json => json = true,
             BodyKind::Simple => simple = true,
         },

@@ -1,6 +1,7 @@
 //! The words for a change, as each framework wants it.
 
 use super::ServerView;
+use crate::cors::headers;
 use crate::source::Span;
 
 /// How the origins that may read are listed, in place of what is written at `place`.
@@ -28,25 +29,61 @@ pub fn is_by_hand(view: &ServerView, place: Span) -> bool {
     view.sources.text(place).to_ascii_lowercase().contains("access-control-")
 }
 
-/// How methods are added to a policy.
-pub fn allow_methods(view: &ServerView, methods: &str) -> String {
-    match view.server.framework {
-        "express" => format!("add {methods} to `methods`, or leave the option out: the package then allows them all"),
-        "flask" => format!("add {methods} to `methods`, or leave the option out: all are then allowed"),
-        "nginx" => format!("add {methods} to the `add_header Access-Control-Allow-Methods` of the preflight's answer"),
+/// How methods are added to the list that is written at `place`.
+pub fn allow_methods(view: &ServerView, place: Span, methods: &str) -> String {
+    match (view.server.framework, writer_of(view, headers::ALLOW_METHODS, place)) {
+        (_, Writer::Nobody) => format!("answer the preflight with `Access-Control-Allow-Methods: {methods}`"),
+        ("express", Writer::Library) => {
+            format!("add {methods} to `methods`, or leave the option out: the package then allows them all")
+        }
+        ("flask", Writer::Library) => {
+            format!("add {methods} to `methods`, or leave the option out: all are then allowed")
+        }
+        ("nginx", _) => {
+            format!("add {methods} to the `add_header Access-Control-Allow-Methods` of the preflight's answer")
+        }
         _ => format!("add {methods} to Access-Control-Allow-Methods"),
     }
 }
 
-/// How request headers are added to a policy.
-pub fn allow_headers(view: &ServerView, names: &str) -> String {
-    match view.server.framework {
-        "express" => {
+/// How request headers are added to the list that is written at `place`.
+pub fn allow_headers(view: &ServerView, place: Span, names: &str) -> String {
+    match (view.server.framework, writer_of(view, headers::ALLOW_HEADERS, place)) {
+        (_, Writer::Nobody) => format!("answer the preflight with `Access-Control-Allow-Headers: {names}`"),
+        ("express", Writer::Library) => {
             format!("add {names} to `allowedHeaders`, or leave the option out: what is asked for is then allowed")
         }
-        "flask" => format!("add {names} to `allow_headers`, or leave the option out: all are then allowed"),
-        "nginx" => format!("add {names} to the `add_header Access-Control-Allow-Headers` of the preflight's answer"),
+        ("flask", Writer::Library) => {
+            format!("add {names} to `allow_headers`, or leave the option out: all are then allowed")
+        }
+        ("nginx", _) => {
+            format!("add {names} to the `add_header Access-Control-Allow-Headers` of the preflight's answer")
+        }
         _ => format!("add {names} to Access-Control-Allow-Headers"),
+    }
+}
+
+/// Who writes a header.
+enum Writer {
+    /// A library, from its options.
+    Library,
+    /// The program itself.
+    Hand,
+    /// It is not written at this place.
+    Nobody,
+}
+
+/// Who writes `header` (lower case) from what stands at `place`.
+fn writer_of(view: &ServerView, header: &str, place: Span) -> Writer {
+    let writes = view.writes(|name| name.eq_ignore_ascii_case(header));
+    let here = writes.iter().filter(|(_, effect, write)| {
+        effect.span == place || write.trail.0.first().is_some_and(|(origin, _)| *origin == place)
+    });
+    let by_hand = |span: Span| view.sources.text(span).to_ascii_lowercase().contains(header);
+    match here.map(|(_, effect, _)| by_hand(effect.span)).next() {
+        None => Writer::Nobody,
+        Some(true) => Writer::Hand,
+        Some(false) => Writer::Library,
     }
 }
 

@@ -7,7 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::source;
 use super::view::{STRANGER, ServerView};
 use crate::cors::{Request, headers};
-use crate::model::{EffectKind, End, Group, Node, PathMatch, RemarkKind, Step, StepKind, World, steps};
+use crate::model::{Answer, EffectKind, End, Group, Node, PathMatch, RemarkKind, Step, StepKind, World, steps};
 use crate::source::Span;
 
 /// How many routes of one server are asked for.
@@ -16,6 +16,29 @@ const MOST_ROUTES: usize = 48;
 const MOST_TRIED: usize = 4_000;
 /// How many steps such trials may look at, all in all: each looks at every step before its route.
 const MOST_LOOKS: usize = 4_000_000;
+
+/// Last parts of paths that machines call, or browsers for themselves, and pages of other origins hardly ever.
+const OPERATION: &[&str] = &[
+    "health",
+    "healthz",
+    "healthcheck",
+    "health-check",
+    "live",
+    "livez",
+    "liveness",
+    "ready",
+    "readyz",
+    "readiness",
+    "ping",
+    "status",
+    "metrics",
+    "version",
+    "favicon.ico",
+    "robots.txt",
+    "webhook",
+    "webhooks",
+    "sitemap.xml",
+];
 
 /// A route, by a path that it takes.
 #[derive(Clone, Debug)]
@@ -34,6 +57,33 @@ pub struct Route {
     pub reads: Vec<(String, Span)>,
     /// Whether its handlers read the body of a request.
     pub reads_body: bool,
+}
+
+impl Route {
+    /// How the route is called: the label of its step where that names the whole path, else method and path.
+    pub fn name(&self) -> String {
+        if self.label.contains(&self.path) { self.label.clone() } else { format!("{} {}", self.method, self.path) }
+    }
+
+    /// The steps that an answer to it came by, or could have: up to its own. What comes behind them is met only where it is
+    /// not known whether the route answers, or is there.
+    pub fn way(&self, answer: &Answer) -> FxHashSet<Span> {
+        let way = |world: &World| {
+            let own = world.ran.iter().rposition(|span| *span == self.span)?;
+            Some(world.ran.iter().take(own + 1).copied().collect::<Vec<_>>())
+        };
+        let ways: FxHashSet<Span> = answer.worlds.iter().filter_map(way).flatten().collect();
+        if ways.is_empty() { answer.worlds.iter().flat_map(|world| world.ran.iter().copied()).collect() } else { ways }
+    }
+
+    /// Whether scripts of pages hardly call it: probes of operation, what browsers fetch for themselves, and what other
+    /// servers post to.
+    pub fn is_for_machines(&self) -> bool {
+        let mut parts = self.path.trim_end_matches('/').rsplit('/').map(str::to_ascii_lowercase);
+        let last = parts.next().unwrap_or_default();
+        let is_hook = |part: String| matches!(part.as_str(), "webhook" | "webhooks" | "hooks");
+        last.is_empty() || OPERATION.contains(&last.as_str()) || *self.method == *"POST" && parts.any(is_hook)
+    }
 }
 
 /// Routes of a server that fare differently, one for each way; and how many routes were tried, if not all of them.

@@ -8,7 +8,7 @@ use super::{Certainty, ServerView, all_when, source};
 use crate::cors::{Block, BlockCode, Fetch, Verdict, headers};
 use crate::finding::Confidence;
 use crate::model::{
-    Dispatch, EffectKind, Group, Guard, Node, Outcome, PathMatch, PathResult, Step, StepKind, World, each_effect,
+    Dispatch, EffectKind, Group, Guard, Node, Outcome, PathMatch, PathResult, Sent, Step, StepKind, World, each_effect,
 };
 use crate::source::Span;
 
@@ -92,6 +92,13 @@ pub fn diagnose(view: &ServerView) -> Vec<Diagnosis> {
         });
     }
     diagnoses
+}
+
+/// Where the list is written that the policy which writes `policy` sends in the header `name`, in answers to others.
+fn list_beside(view: &ServerView, policy: &Sent, name: &str) -> Option<Span> {
+    let writes = view.writes(|written| written.eq_ignore_ascii_case(name));
+    let beside = writes.iter().find(|(_, effect, _)| effect.span == policy.span);
+    beside.map(|(_, effect, write)| write.trail.0.first().map_or(effect.span, |(place, _)| *place))
 }
 
 /// Whether the answer to a call has no origin, whatever is assumed.
@@ -250,9 +257,10 @@ fn preflight_fault(
     let policy = allow_origin(meant)?;
     let refuser = refuser(view, world);
     let by = refuser.map(|(kind, ..)| kind);
-    let listed = |name: &'static str| {
-        let sent = world.lines(name).next().or_else(|| allow_origin(world));
-        sent.map_or(policy.span, source)
+    let listed = |name: &'static str| match world.lines(name).next() {
+        Some(sent) => source(sent),
+        // Some leave the list out of answers to those who are not on it.
+        None => list_beside(view, policy, name).unwrap_or_else(|| allow_origin(world).map_or(policy.span, source)),
     };
     let (fault, place) = match block.code {
         BlockCode::RequestFailed => {

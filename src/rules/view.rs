@@ -116,7 +116,7 @@ impl<'a> ServerView<'a> {
             world.answered_by.is_some_and(|by| by.kind == Some(StepKind::Auth)) && allow_origin(world).is_none()
         };
         if answer.worlds.iter().all(refused) {
-            fetch.headers = headers_read(self, &answer);
+            fetch.headers = headers_read(self, route, &answer);
         }
         fetch
     }

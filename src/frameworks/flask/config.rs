@@ -48,7 +48,7 @@ pub(super) fn assign(eval: &mut Evaluator, id: ObjectId, key: &Value, value: &Va
 
 fn set(eval: &mut Evaluator, id: ObjectId, name: &str, value: Value, span: Span) {
     eval.set_field(id, name, value, span);
-    if name.starts_with("CORS_") {
+    if super::options::is_setting(name) {
         // For the remark about what is set too late.
         record(eval, id, "set", vec![Value::str(name, span)], span);
     }

@@ -38,6 +38,11 @@ pub(super) fn major(version: &str) -> Option<u32> {
     digits.parse().ok()
 }
 
+/// Whether the library reads a setting of this name (flask-cors 6.0.5, core.py, `CONFIG_OPTIONS`).
+pub(super) fn is_setting(name: &str) -> bool {
+    name.strip_prefix("CORS_").is_some_and(|option| NAMES.iter().any(|known| known.to_ascii_uppercase() == option))
+}
+
 /// Options as given, without the defaults.
 #[derive(Clone, Debug)]
 pub(super) struct Options {

@@ -526,7 +526,7 @@ pub(super) fn flush(eval: &mut Evaluator, id: ObjectId) {
                 "member" => WriteOp::AppendMembers,
                 _ => WriteOp::Remove,
             };
-            if !is_cors(name) && headers::misspelt_cors_header(name).is_none() {
+            if !is_cors(name) && headers::misspelt_cors_header(name).is_none() && headers::answer_to(name).is_none() {
                 if op != WriteOp::Remove {
                     eval.emit(EffectKind::Notice(RemarkKind::SetsHeader(name.to_owned())), call.span);
                 }

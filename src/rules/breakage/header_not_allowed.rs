@@ -33,31 +33,21 @@ impl Rule for HeaderNotAllowed {
             let Some(finding) = report.at(self.id(), first.place, format!("leaves out {words}"), message) else {
                 continue;
             };
-            if let Some(answer) = view.routes.get(first.route).map(|_| {
-                let request = crate::cors::browser::actual_request(&first.fetch);
-                view.ask(&request)
-            }) {
-                let json = json_read(view, &answer).map(|span| ("Content-Type".to_owned(), span));
-                for (name, span) in reads(view, &answer).into_iter().chain(json) {
+            if let Some(route) = view.routes.get(first.route) {
+                let answer = view.ask(&crate::cors::browser::actual_request(&first.fetch));
+                let json = json_read(view, route, &answer).map(|span| ("Content-Type".to_owned(), span));
+                for (name, span) in reads(view, route, &answer).into_iter().chain(json) {
                     if names.iter().any(|missing| missing.eq_ignore_ascii_case(&name)) {
                         finding.labels.push(Label::new(span, "read here"));
                     }
                 }
             }
-            let writes = view.writes(|name| name.eq_ignore_ascii_case(headers::ALLOW_HEADERS));
-            let has_list = writes.iter().any(|(_, effect, write)| {
-                write.trail.0.first().map_or(effect.span, |(place, _)| *place) == first.place
-            });
             finding.evidence = evidence(view, &first.fetch, &first.certainty);
             finding.consequence = Some(format!(
                 "\"Request header field {} is not allowed by Access-Control-Allow-Headers in preflight response.\"",
                 first.block.parameter
             ));
-            finding.help = Some(if has_list {
-                help::allow_headers(view, &words)
-            } else {
-                format!("answer the preflight with `Access-Control-Allow-Headers: {words}`")
-            });
+            finding.help = Some(help::allow_headers(view, first.place, &words));
             if let [name] = &names[..]
                 && view.writes(|name| name.eq_ignore_ascii_case(headers::ALLOW_HEADERS)).iter().any(
                     |(_, effect, write)| write.trail.0.first().map_or(effect.span, |(place, _)| *place) == first.place,

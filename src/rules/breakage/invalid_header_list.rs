@@ -24,6 +24,9 @@ impl Rule for InvalidHeaderList {
         for (_, effect, write) in view.writes(|name| headers::misspelt_cors_header(name).is_some()) {
             self.misspelt(view, effect, write, report);
         }
+        for (_, effect, write) in view.writes(|name| headers::answer_to(name).is_some()) {
+            self.of_requests(view, effect, write, report);
+        }
         let is_list = |name: &str| {
             [headers::ALLOW_METHODS, headers::ALLOW_HEADERS, headers::EXPOSE_HEADERS]
                 .iter()
@@ -50,6 +53,27 @@ impl InvalidHeaderList {
         finding.help = Some(format!("write `{meant}`"));
         if let Some(place) = place {
             edits::replace(finding, Applicability::Safe, "write the header's name", place, &meant);
+        }
+    }
+
+    /// A header that browsers send, in an answer that lacks its counterpart.
+    fn of_requests(&self, view: &ServerView, effect: &Effect, write: &HeaderWrite, report: &mut Report) {
+        let Some(meant) = headers::answer_to(&write.name) else { return };
+        if !view.writes(|name| name.eq_ignore_ascii_case(meant)).is_empty() {
+            return;
+        }
+        let meant = headers::canonical(meant);
+        let place =
+            edits::literal(view, effect.span, &write.name).or_else(|| edits::word(view, effect.span, &write.name));
+        let message = format!("`{}` is a header of requests; answers say `{meant}`", write.name);
+        let Some(finding) = report.at(self.id(), place.unwrap_or(effect.span), "read by nobody", message) else {
+            return;
+        };
+        finding.severity = Severity::Warning;
+        finding.consequence = Some(format!("it is as if {meant} were not sent"));
+        finding.help = Some(format!("write `{meant}`"));
+        if let Some(place) = place {
+            edits::replace(finding, Applicability::Unsafe, "write the header's name", place, &meant);
         }
     }
 

@@ -34,20 +34,12 @@ impl Rule for MethodNotAllowed {
                     finding.labels.push(Label::new(route.span, format!("takes {}", diagnosis.block.parameter)));
                 }
             }
-            let writes = view.writes(|name| name.eq_ignore_ascii_case(headers::ALLOW_METHODS));
-            let has_list = writes.iter().any(|(_, effect, write)| {
-                write.trail.0.first().map_or(effect.span, |(place, _)| *place) == first.place
-            });
             finding.evidence = evidence(view, &first.fetch, &first.certainty);
             finding.consequence = Some(format!(
                 "\"Method {} is not allowed by Access-Control-Allow-Methods in preflight response.\"",
                 first.block.parameter
             ));
-            finding.help = Some(if has_list {
-                help::allow_methods(view, &names)
-            } else {
-                format!("answer the preflight with `Access-Control-Allow-Methods: {names}`")
-            });
+            finding.help = Some(help::allow_methods(view, first.place, &names));
             if let [method] = &methods[..]
                 && view.writes(|name| name.eq_ignore_ascii_case(headers::ALLOW_METHODS)).iter().any(
                     |(_, effect, write)| write.trail.0.first().map_or(effect.span, |(place, _)| *place) == first.place,

@@ -9,29 +9,6 @@ use crate::rules::{Report, Rule, ServerView, evidence, with_certainty};
 /// `middleware-order`
 pub struct MiddlewareOrder;
 
-/// Last parts of paths that machines call, and pages of other origins hardly ever.
-const OPERATION: &[&str] = &[
-    "health",
-    "healthz",
-    "healthcheck",
-    "health-check",
-    "live",
-    "livez",
-    "liveness",
-    "ready",
-    "readyz",
-    "readiness",
-    "ping",
-    "status",
-    "metrics",
-    "version",
-    "favicon.ico",
-    "robots.txt",
-    "webhook",
-    "webhooks",
-    "sitemap.xml",
-];
-
 impl Rule for MiddlewareOrder {
     fn id(&self) -> &'static str {
         "middleware-order"
@@ -91,12 +68,12 @@ impl MiddlewareOrder {
         // What a page of another origin would call comes first.
         let is_meant = |diagnosis: &&&Diagnosis| {
             diagnosis.by != Some(StepKind::Static)
-                && view.routes.get(diagnosis.route).is_some_and(|route| !is_operation(&route.path))
+                && view.routes.get(diagnosis.route).is_some_and(|route| !route.is_for_machines())
         };
         let meant: Vec<&&Diagnosis> = late.iter().filter(is_meant).collect();
         let Some(first) = meant.first().copied().or(late.first()) else { return };
         let Some(route) = view.routes.get(first.route) else { return };
-        let message = format!("{} answers before the CORS policy is reached", route.label);
+        let message = format!("{} answers before the CORS policy is reached", route.name());
         let Some(finding) = report.at(self.id(), first.place, "registered too late", message) else { return };
         let mut seen = Vec::new();
         for diagnosis in late {
@@ -124,9 +101,4 @@ impl MiddlewareOrder {
         }
         with_certainty(finding, &first.certainty);
     }
-}
-
-fn is_operation(path: &str) -> bool {
-    let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-    last.is_empty() || OPERATION.contains(&last.to_ascii_lowercase().as_str())
 }

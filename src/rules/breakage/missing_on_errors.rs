@@ -2,9 +2,9 @@
 
 use crate::cors::{Request, headers};
 use crate::finding::{Applicability, Confidence, Edit, Fix, Label};
-use crate::model::{Guard, Text, World};
+use crate::model::{Effect, EffectKind, Guard, Step, StepKind, Text, World, steps};
 use crate::rules::calls::origins;
-use crate::rules::trace::Fault;
+use crate::rules::trace::{Diagnosis, Fault};
 use crate::rules::{Report, Rule, ServerView, evidence, with_certainty};
 use crate::source::Span;
 
@@ -19,7 +19,10 @@ impl Rule for MissingOnErrors {
     }
 
     fn check(&self, view: &ServerView, report: &mut Report) {
-        for diagnosis in view.diagnoses().iter().filter(|diagnosis| diagnosis.fault == Fault::Error) {
+        let is_asked_by_pages =
+            |diagnosis: &&Diagnosis| !view.routes.get(diagnosis.route).is_some_and(|route| route.is_for_machines());
+        let errors = view.diagnoses().iter().filter(|diagnosis| diagnosis.fault == Fault::Error);
+        for diagnosis in errors.filter(is_asked_by_pages) {
             let message = "this error is answered without the CORS headers";
             let Some(finding) = report.at(self.id(), diagnosis.place, "outside of the policy", message) else {
                 continue;
@@ -27,7 +30,7 @@ impl Rule for MissingOnErrors {
             finding.labels.push(Label::new(diagnosis.policy, "the policy"));
             finding.evidence = evidence(view, &diagnosis.fetch, &diagnosis.certainty);
             finding.consequence = Some(CONSEQUENCE.into());
-            finding.help = Some("apply the policy where it sees errors too, once for the whole application".into());
+            finding.help = Some(help(view, diagnosis).into());
             finding.confidence = diagnosis.confidence;
             with_certainty(finding, &diagnosis.certainty);
         }
@@ -108,6 +111,20 @@ impl Rule for MissingOnErrors {
                 }
             }
         }
+    }
+}
+
+fn help(view: &ServerView, diagnosis: &Diagnosis) -> &'static str {
+    let is_of_policy = |effect: &Effect| match &effect.kind {
+        EffectKind::Write(write) => write.trail.0.first().map_or(effect.span, |(place, _)| *place) == diagnosis.policy,
+        _ => false,
+    };
+    let extension = |step: &&Step| step.kind == StepKind::Cors && step.effects.iter().any(is_of_policy);
+    if view.server.framework == "flask" && steps(view.server).iter().any(extension) {
+        // `CORS(app)` sees every answer but those to exceptions that Flask raises on (`Flask.handle_exception`).
+        "register an error handler for the exception: in debug mode and in tests Flask raises it on to the server, whose own 500 no extension sees"
+    } else {
+        "apply the policy where it sees errors too, once for the whole application"
     }
 }
 

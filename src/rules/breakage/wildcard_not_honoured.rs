@@ -75,7 +75,9 @@ impl WildcardNotHonoured {
             "Chromium still lets it pass, prints a deprecation warning, and says that it will stop; other browsers refuse the preflight".into(),
         );
         finding.help = Some("name it beside the `*`: `*, Authorization`".into());
-        if let Some((_, span)) = reads(view, &call.answer).into_iter().find(|(name, _)| name == "authorization") {
+        if let Some((_, span)) =
+            reads(view, &call.route, &call.answer).into_iter().find(|(name, _)| name == "authorization")
+        {
             finding.labels.push(Label::new(span, "the header is read here"));
         }
         with_trail(finding, sent);

@@ -71,7 +71,11 @@ impl Rule for WildcardWithCredentials {
             if let Some(span) = edits::literal(view, place, "*").filter(|_| takes_list(view, sent.span)) {
                 // The quotation marks go with it.
                 let span = Span::new(span.file, span.start - 1, span.end + 1);
-                edits::replace(finding, Applicability::Display, "", span, "['https://app.example.com']");
+                // What an argument of a call is for is not known: a text stays a text there.
+                let is_option =
+                    view.sources.get(span.file).text[..span.start as usize].trim_end().ends_with([':', '=']);
+                let list = if is_option { "['https://app.example.com']" } else { "'https://app.example.com'" };
+                edits::replace(finding, Applicability::Display, "", span, list);
             }
             report.withdraw("wildcard-origin", place);
         }

@@ -61,8 +61,7 @@ impl Rule for LooseOriginPattern {
                 if let (StringTest::Matches(pattern), [name]) = (&test.check.test, names.as_slice())
                     && view.sources.text(test.check.span) == format!("/{}/", pattern.text)
                 {
-                    let scheme = if pattern.text.contains("http:") { "https?" } else { "https" };
-                    let anchored = format!("/^{scheme}:\\/\\/([a-z0-9-]+\\.)*{}$/", name.replace('.', "\\."));
+                    let anchored = format!("/{}/", anchored(&test.check.test, name));
                     edits::replace(finding, Applicability::Display, "anchor the pattern", test.check.span, &anchored);
                 }
                 with_trail(finding, sent);
@@ -75,13 +74,20 @@ impl Rule for LooseOriginPattern {
 fn help(test: &StringTest, name: Option<&str>) -> String {
     let name = name.unwrap_or("example.com");
     match test {
-        StringTest::Matches(_) => format!(
-            "anchor the pattern at both ends and escape its dots: `^https:\\/\\/([a-z0-9-]+\\.)*{}$`",
-            name.replace('.', "\\.")
-        ),
+        StringTest::Matches(_) => {
+            format!("anchor the pattern at both ends and escape its dots: `{}`", anchored(test, name))
+        }
         StringTest::EndsWith(_) => {
             format!("compare the whole origin, or begin the ending with a dot: `'.{}'`", name.trim_start_matches('.'))
         }
         _ => "compare the whole origin with a list of origins".to_owned(),
     }
+}
+
+/// A pattern for the host `name`, with its subdomains and without TLS where `test` lets those in.
+fn anchored(test: &StringTest, name: &str) -> String {
+    let lets_in = |origin: String| test.matches(&origin) == Some(true);
+    let scheme = if lets_in(format!("http://{name}")) { "https?" } else { "https" };
+    let below = if lets_in(format!("https://sub.{name}")) { "([a-z0-9-]+\\.)*" } else { "" };
+    format!("^{scheme}:\\/\\/{below}{}$", name.replace('.', "\\."))
 }

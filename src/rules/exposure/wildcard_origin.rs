@@ -2,7 +2,7 @@
 
 use crate::cors::{Fetch, Request, headers};
 use crate::finding::{Label, Severity};
-use crate::model::{Guard, PathMatch, Reason, RemarkKind, Step, StepKind, Text, World};
+use crate::model::{Effect, Guard, Outcome, PathMatch, Reason, RemarkKind, Sent, Step, StepKind, Text, World};
 use crate::rules::calls::writer;
 use crate::rules::{
     Report, Route, Rule, STRANGER, ServerView, allows_credentials, evidence, is_environment, only, source, when,
@@ -108,6 +108,9 @@ impl Rule for WildcardOrigin {
             let Some(reasons) = conditions.map(|when| reasons_of(&when)).find(|reasons| !reasons.is_empty()) else {
                 continue;
             };
+            if is_replaced(view, step, effect) {
+                continue;
+            }
             if let Some(finding) = report.at(self.id(), place, "any site", "any site may read the answers") {
                 finding.help = Some(
                     "list the origins if the data is not public; else say so: `corslint: ignore[wildcard-origin] public data`".into(),
@@ -160,6 +163,18 @@ fn credentials_beside(view: &ServerView, step: &Step) -> bool {
         .any(|(other, ..)| other.span == step.span)
 }
 
+/// Whether what a step writes never leaves the server: all the answers that it takes part in say something else.
+fn is_replaced(view: &ServerView, step: &Step, effect: &Effect) -> bool {
+    let answers = view.routes.iter().map(|route| view.from_page(route, STRANGER));
+    let mut met =
+        answers.flat_map(|answer| answer.worlds.clone()).filter(|world| world.ran.contains(&step.span)).peekable();
+    let says_another = |world: &World| {
+        let mut lines = world.lines(headers::ALLOW_ORIGIN).peekable();
+        lines.peek().is_some() && lines.all(|sent| sent.value.is_ok() && sent.span != effect.span)
+    };
+    met.peek().is_some() && met.all(|world| says_another(&world))
+}
+
 /// Whether it is known which routes a step's policy is for. A helper's surroundings are not.
 fn has_routes(view: &ServerView, step: &Step) -> bool {
     view.complete() || step.kind != StepKind::Route || step.methods.is_some() || step.path != PathMatch::Any
@@ -167,12 +182,11 @@ fn has_routes(view: &ServerView, step: &Step) -> bool {
 
 /// What the handlers of a route, or the middleware before them, read of the caller's credentials.
 fn credentials_read(view: &ServerView, route: &Route) -> Option<(String, crate::source::Span)> {
-    let answer = view.from_page(route, STRANGER);
-    let ran: Vec<_> = answer.worlds.iter().flat_map(|world| world.ran.iter().copied()).collect();
+    let way = route.way(&view.from_page(route, STRANGER));
     let mut found = None;
     crate::model::each_effect(view.server, &mut |step, effect| {
         if let crate::model::EffectKind::Notice(kind) = &effect.kind
-            && ran.contains(&step.span)
+            && way.contains(&step.span)
             && found.is_none()
         {
             match kind {
@@ -202,9 +216,13 @@ impl Rule for WildcardFallback {
                 continue;
             }
             let Some((sent, value)) = only(world, headers::ALLOW_ORIGIN) else { continue };
-            // A line that is sent whatever the variable says is no fallback, though another one may come beside it.
-            let stays = |world: &World| world.lines(headers::ALLOW_ORIGIN).any(|other| other == sent);
-            if answer.worlds.iter().all(stays) {
+            // A line that is sent whatever the variable says is no fallback, though another one may come beside it. Where
+            // it is not known what is sent, it is not known to be left out; a variable's value is not `*`.
+            let leaves_out = |world: &World| {
+                let is_other = |other: &Sent| other != sent && (other.value.is_ok() || other.span == sent.span);
+                world.outcome == Outcome::Answered && world.lines(headers::ALLOW_ORIGIN).all(is_other)
+            };
+            if !answer.worlds.iter().any(leaves_out) {
                 continue;
             }
             let place = source(sent);
