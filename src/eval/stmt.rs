@@ -134,10 +134,13 @@ impl Evaluator<'_> {
                     Some(value) => self.expr(value, frame),
                     None => Value::unknown("an exception", stmt.span),
                 };
-                if !self.collecting && !self.path.is_empty() && self.catching == 0 {
+                if !self.collecting && self.catching == 0 {
                     // A program that ends itself while it starts is not there to be asked: it did not, then.
                     let error = self.message_of(&value);
-                    self.fails_here(Guard::Always, error, stmt.span);
+                    match self.path.is_empty() {
+                        true => self.failures.push((error, stmt.span)),
+                        false => self.fails_here(Guard::Always, error, stmt.span),
+                    }
                     return Flow::ON;
                 }
                 self.throw(value);

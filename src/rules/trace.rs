@@ -8,7 +8,8 @@ use super::{Certainty, ServerView, all_when, source};
 use crate::cors::{Block, BlockCode, Fetch, Verdict, headers};
 use crate::finding::Confidence;
 use crate::model::{
-    Dispatch, EffectKind, Group, Guard, Node, Outcome, PathMatch, PathResult, Sent, Step, StepKind, World, each_effect,
+    Dispatch, Effect, EffectKind, Group, Guard, Node, Outcome, PathMatch, PathResult, Sent, Step, StepKind, World,
+    each_effect,
 };
 use crate::source::Span;
 
@@ -133,8 +134,11 @@ pub fn late<'a>(view: &ServerView<'a>) -> Vec<Late<'a>> {
                     collect(inner, &mut above);
                 }
                 Node::Step(step) => {
-                    let is_policy =
-                        in_order && step.kind == StepKind::Cors && step.methods.is_none() && step.when == Guard::Always;
+                    let is_by_hand = step.kind == StepKind::Middleware && step.effects.iter().any(names_origin);
+                    let is_policy = in_order
+                        && (step.kind == StepKind::Cors || is_by_hand)
+                        && step.methods.is_none()
+                        && step.when == Guard::Always;
                     if is_policy {
                         let covered = above.iter().filter(|(_, path)| takes(&step.path, path));
                         found.extend(covered.map(|(above, _)| Late { policy: step, above }));
@@ -156,13 +160,14 @@ fn takes(pattern: &PathMatch, path: &str) -> bool {
     matches!(pattern.test(path), PathResult::Yes(_))
 }
 
+/// Whether a step lets pages read, or may.
 fn writes_origin(step: &Step) -> bool {
-    step.kind == StepKind::Cors
-        || step.effects.iter().any(|effect| match &effect.kind {
-            EffectKind::Write(write) => write.is(headers::ALLOW_ORIGIN),
-            EffectKind::Opaque(_) => true,
-            _ => false,
-        })
+    let may = |effect: &Effect| names_origin(effect) || matches!(effect.kind, EffectKind::Opaque(_));
+    step.kind == StepKind::Cors || step.effects.iter().any(may)
+}
+
+fn names_origin(effect: &Effect) -> bool {
+    matches!(&effect.kind, EffectKind::Write(write) if write.is(headers::ALLOW_ORIGIN))
 }
 
 /// The steps of a group with paths that they take, as long as none of them is a policy.

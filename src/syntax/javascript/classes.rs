@@ -81,12 +81,13 @@ impl<'t> Lowering<'t> {
         }
     }
 
-    /// `enum E { A = 'a', B }` as `const E = { A: 'a', B: … }`.
+    /// `enum E { A = 'a', B = 1 }` as `const E = { A: 'a', B: 1, 1: 'B' }`: numbers name their members.
     pub(super) fn enumeration(&mut self, node: Node<'t>) -> Option<Stmt> {
         let parts = self.children(node);
         let fields = &self.grammar.fields;
         let (name, body) = (parts.field(fields.name)?, parts.field(fields.body)?);
         let mut properties = Vec::new();
+        let mut names = Vec::new();
         // The value of a member without one is the number after its predecessor's.
         let mut next = Some(0.0);
         for child in self.children(body).named() {
@@ -99,8 +100,14 @@ impl<'t> Lowering<'t> {
                 (child, self.expr(child, kind))
             };
             next = if let ExprKind::Num(value) = value.kind { Some(value + 1.0) } else { None };
-            properties.push(Property { key: self.property_key(key), key_span: self.span(key), value });
+            let (key_span, key) = (self.span(key), self.property_key(key));
+            if let (ExprKind::Num(number), PropertyKey::Name(name)) = (&value.kind, &key) {
+                let name = Expr { span: key_span, kind: ExprKind::Str(name.clone()) };
+                names.push(Property { key: PropertyKey::Name(number.to_string()), key_span, value: name });
+            }
+            properties.push(Property { key, key_span, value });
         }
+        properties.extend(names);
         let value = Some(self.expr(body, ExprKind::Object(properties)));
         Some(self.stmt(node, StmtKind::Binding { pattern: self.name_pattern(name), value }))
     }

@@ -220,8 +220,8 @@ fn types_are_dropped() {
 
 #[test]
 fn what_typescript_adds_at_run_time() {
-    ts("enum A { B, C = 'c', D = 4, E }", "(let A (object B:0 C:\"c\" D:4 E:5))");
-    ts("export const enum A { 'b-c' = 1 } declare enum X { Y }", "(let A (object b-c:1))\n(export A=A)");
+    ts("enum A { B, C = 'c', D = 4, E }", "(let A (object B:0 C:\"c\" D:4 E:5 0:\"B\" 4:\"D\" 5:\"E\"))");
+    ts("export const enum A { 'b-c' = 1 } declare enum X { Y }", "(let A (object b-c:1 1:\"b-c\"))\n(export A=A)");
     ts(
         "abstract class A<T> extends B<T> implements C { private readonly x: X = 1; declare y: Y; abstract z(): void; constructor(private a: A, readonly b = 2, c?: C, @D() d?: E) { super() } @Get('x') m(@Res({ p: 1 }) res: Response): void {} [k: string]: any }",
         "(class A(B) (field x 1) (function constructor(field:a:A field:b=2 c:C @(call D) d:E) [(call super)]) (@(call Get \"x\") function m(@(call Res (object p:1)) res:Response) []))",
