@@ -68,3 +68,35 @@ fn what_only_some_requests_get_is_told_so() {
     assert_eq!(value(&rows, "credentials"), "true, or nothing");
     assert_eq!(value(&rows, "preflight"), "answered 200, or answered 204");
 }
+
+/// A program whose middleware does something with the answer before a route answers.
+fn handing_over(middleware: &str) -> Vec<(String, String)> {
+    rows(&format!(
+        "const app = require('express')();\napp.use({middleware});\napp.get('/', (req, res) => res.send(''));\napp.options('/', (req, res) => {{\n  res.set('Access-Control-Allow-Origin', 'https://a.example.com');\n  res.end();\n}});\napp.listen(3000);\n"
+    ))
+}
+
+#[test]
+fn code_that_cannot_be_read_may_set_headers_on_the_answer_that_it_is_given() {
+    let unread = [
+        "require('a-package-of-ours')()",
+        "(req, res, next) => { require('a-package-of-ours').headers(res); next(); }",
+        "(req, res, next) => { require('a-package-of-ours')({ req, res }); next(); }",
+        "(req, res, next) => { require('a-package-of-ours')(req); res.locals.a = require('b')(res); next(); }",
+    ];
+    for middleware in unread {
+        assert_eq!(value(&handing_over(middleware), "who may read"), "not known", "{middleware}");
+    }
+    let known = [
+        "require('morgan')('dev')",
+        "require('compression')()",
+        "require('csurf')()",
+        "require('cls-rtracer').expressMiddleware()",
+        "require('express-http-context').middleware",
+        "(req, res, next) => { require('on-finished')(res, () => {}); next(); }",
+        "(req, res, next) => { require('a-package-of-ours')(req.ip); next(); }",
+    ];
+    for middleware in known {
+        assert_eq!(value(&handing_over(middleware), "who may read"), "nobody", "{middleware}");
+    }
+}

@@ -11,7 +11,7 @@ use crate::cors::{Request, headers};
 use crate::engine;
 use crate::model::{Answer, Guard, Outcome, Project, Reason, Server, World};
 use crate::report::clean;
-use crate::rules::{OTHER_STRANGER, OriginCheck, Route, STRANGER, ServerView, all_when, only, when};
+use crate::rules::{OTHER_STRANGER, OriginCheck, Route, STRANGER, ServerView, all_when, may_have_origin, only, when};
 use crate::source::{SourceSet, Span};
 
 pub(super) fn run(args: &PolicyArgs) -> Ending {
@@ -166,6 +166,7 @@ fn who(view: &ServerView, route: &Route) -> Fact {
     let known = !stranger.worlds.iter().any(|world| {
         world.lines(headers::ALLOW_ORIGIN).any(|sent| sent.value.is_err())
             || world.assumptions.iter().any(|(guard, _)| matches!(guard, Guard::Unknown(_)))
+            || may_have_origin(view, world)
     });
     if !known {
         value = if value.is_empty() { "not known".to_owned() } else { format!("{value}, and perhaps others") };

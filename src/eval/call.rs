@@ -265,6 +265,10 @@ impl Evaluator<'_> {
             return Value::new(Kind::Unknown(reason.clone()), span);
         }
         self.unfollowed = true;
+        self.ask(|host, eval| -> Option<()> {
+            host.handed_over(eval, arguments, span);
+            None
+        });
         if arguments.positional.iter().any(|argument| {
             matches!(argument.kind, Kind::Native(_))
                 || self.host_tag(argument).is_some_and(|tag| tag.starts_with("http."))

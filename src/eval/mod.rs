@@ -94,6 +94,9 @@ pub trait Host: Sync {
         false
     }
 
+    /// Hears that code which cannot be read is called with these arguments.
+    fn handed_over(&self, _eval: &mut Evaluator, _arguments: &Arguments, _span: Span) {}
+
     /// When something of the framework holds a value: Python's `value in among`.
     fn contains(&self, _eval: &mut Evaluator, _among: &Value, _value: &Value, _span: Span) -> Option<Guard> {
         None

@@ -357,6 +357,17 @@ pub fn lost_origin(view: &ServerView, world: &World) -> bool {
     from_above || overruled(view, world).next().is_some()
 }
 
+/// Whether code that cannot be read was given an answer that has no origin so far: it may have set one.
+pub fn may_have_origin(view: &ServerView, world: &World) -> bool {
+    let mut may = false;
+    if allow_origin(world).is_none() {
+        each_effect(view.server, &mut |step, effect| {
+            may |= matches!(effect.kind, EffectKind::Opaque(_)) && world.ran.contains(&step.span);
+        });
+    }
+    may
+}
+
 /// What an answer lost of the headers of an `if` because a later one held as well, and where.
 pub fn overruled<'a>(view: &ServerView<'a>, world: &World) -> impl Iterator<Item = (&'a RemarkKind, Span)> {
     let mut found = Vec::new();

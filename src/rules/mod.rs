@@ -19,6 +19,7 @@ mod view;
 
 use rustc_hash::FxHashSet;
 
+pub use calls::may_have_origin;
 pub use certainty::{Certainty, all_when, is_environment, possible, when};
 pub use evidence::evidence;
 pub use origins::{Entry, OriginCheck};

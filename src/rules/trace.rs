@@ -1,8 +1,8 @@
 //! Why calls of pages fail that were meant to work: one fault for each call, told by the steps that decide it.
 
 use super::calls::{
-    Call, allow_origin, comes_with_request, consistent, is_for_options, lost_origin, preflight_verdict, refuses,
-    response_verdict, writer,
+    Call, allow_origin, comes_with_request, consistent, is_for_options, lost_origin, may_have_origin,
+    preflight_verdict, refuses, response_verdict, writer,
 };
 use super::{Certainty, ServerView, all_when, source};
 use crate::cors::{Block, BlockCode, Fetch, Verdict, headers};
@@ -256,7 +256,7 @@ fn preflight_fault(
     certainty: Certainty,
 ) -> Option<Diagnosis> {
     let Verdict::Blocked(block) = preflight_verdict(&call.fetch, world) else { return None };
-    if lost_origin(view, world) {
+    if lost_origin(view, world) || may_have_origin(view, world) {
         return None;
     }
     let policy = allow_origin(meant)?;
@@ -393,7 +393,7 @@ fn refused_answer(view: &ServerView, call: &Call) -> Option<Diagnosis> {
         let Some(other) = worlds.find(passes) else { continue };
         let Some(policy) = allow_origin(other) else { continue };
         let Verdict::Blocked(block) = response_verdict(&call.fetch, world) else { continue };
-        if lost_origin(view, world) {
+        if lost_origin(view, world) || may_have_origin(view, world) {
             continue;
         }
         let by = world.answered_by.and_then(|by| by.kind);

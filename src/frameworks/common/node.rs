@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::cors::headers;
 use crate::eval::{Arguments, Evaluator, Kind, MethodCall, Native, Tag, Value};
-use crate::model::{BodyKind, EffectKind, Guard, HeaderWrite, Part, Reason, RemarkKind, Status, Text, WriteOp};
+use crate::model::{BodyKind, Effect, EffectKind, Guard, HeaderWrite, Part, Reason, RemarkKind, Status, Text, WriteOp};
 use crate::source::Span;
 
 /// The tag of a request.
@@ -86,6 +86,32 @@ impl Exchange {
         let error = Value::new(Kind::Object(error), span);
         Arguments::of(vec![error, self.request.clone(), self.response.clone(), self.next.clone()])
     }
+}
+
+/// What code does to an answer that cannot be read and is given it: it may set any header.
+pub fn unread(span: Span) -> Effect {
+    // One condition for all such code, so that much of it does not make many worlds.
+    let sets = Reason { text: "whether the code that cannot be read sets headers".into(), span: None };
+    let reason = Reason::new("code that cannot be read is given the answer", span);
+    Effect { when: Guard::Unknown(sets), kind: EffectKind::Opaque(reason), span }
+}
+
+/// Notes where code that cannot be read is given the answer at hand.
+pub fn handed_over(eval: &mut Evaluator, arguments: &Arguments, span: Span) {
+    if eval.is_collecting() && arguments.positional.iter().any(|argument| gives_answer(eval, argument)) {
+        let effect = unread(span);
+        eval.under(effect.when, |eval| eval.emit(effect.kind, span));
+    }
+}
+
+/// Whether a value is an answer, or an object that holds one: `{ req, res }`.
+fn gives_answer(eval: &Evaluator, value: &Value) -> bool {
+    let is_answer = |value: &Value| eval.host_tag(value) == Some(RESPONSE);
+    let holds = |id| {
+        let object = eval.object(id);
+        object.tag == Tag::Plain && object.fields.iter().any(|field| is_answer(&field.value))
+    };
+    is_answer(value) || value.as_object().is_some_and(holds)
 }
 
 /// The value of a request header, noted as being read.

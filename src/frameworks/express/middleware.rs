@@ -48,6 +48,13 @@ pub(super) fn apply(eval: &mut Evaluator, tag: &'static str, value: &Value, step
             let reached = Guard::Unknown(Reason::new("whether the limit of requests is reached", span));
             step.effects.push(effect(reached, EffectKind::Respond(Some(Status::Code(429)))));
         }
+        packages::TOKEN => {
+            // `csurf` 1.11.0, `index.js`: other methods than these need the token.
+            let reads = ["GET", "HEAD", "OPTIONS"].map(|method| Guard::method(method, span));
+            let refused = Guard::Unknown(Reason::new("whether the request has the token", span));
+            let fails = EffectKind::Fail(Status::Unknown(Reason::new("how it refuses a request", span)));
+            step.effects.push(effect(Guard::not(Guard::any(reads)).and(refused), fails));
+        }
         packages::STATIC => {
             step.kind = StepKind::Static;
             step.label = "the static files".into();

@@ -130,6 +130,10 @@ impl Host for Express {
         }
     }
 
+    fn handed_over(&self, eval: &mut Evaluator, arguments: &Arguments, span: Span) {
+        node::handed_over(eval, arguments, span);
+    }
+
     fn assign(&self, eval: &mut Evaluator, of: &Value, name: &str, value: &Value, span: Span) -> bool {
         node::assign(eval, of, name, value, span)
     }
@@ -175,7 +179,7 @@ fn call_object(
         return Some(Value::undefined(span));
     };
     match tag {
-        packages::PLAIN | packages::BODY | packages::LIMIT | packages::CREDENTIALS => {
+        packages::PLAIN | packages::BODY | packages::TOKEN | packages::LIMIT | packages::CREDENTIALS => {
             eval.call(next, &Arguments::default(), span);
             Some(Value::undefined(span))
         }

@@ -18,12 +18,15 @@ pub const BODY: &str = "middleware.body";
 pub const LIMIT: &str = "middleware.limit";
 /// Middleware that serves files.
 pub const STATIC: &str = "middleware.static";
+/// Middleware that refuses requests which change something, without a token of its own.
+pub const TOKEN: &str = "middleware.token";
 /// Middleware that takes the method from a header.
 pub const METHOD: &str = "middleware.method";
 /// Middleware that hands requests to another server.
 pub const PROXY: &str = "middleware.proxy";
 
-/// What a package's functions give, by the package's name.
+/// What a package's functions give, by the package's name. None of them but those that say so here sets a CORS header,
+/// as their sources of November 2026 have it; what is not listed may.
 fn package(module: &str) -> Option<&'static str> {
     Some(match module {
         "helmet"
@@ -37,7 +40,6 @@ fn package(module: &str) -> Option<&'static str> {
         | "connect-timeout"
         | "express-winston"
         | "pino-http"
-        | "csurf"
         | "express-useragent"
         | "express-fileupload"
         | "connect-flash"
@@ -51,6 +53,14 @@ fn package(module: &str) -> Option<&'static str> {
         | "express-status-monitor"
         | "multer"
         | "swagger-ui-express"
+        // It waits for the answer to end, and changes nothing about it.
+        | "on-finished"
+        | "express-pino-logger"
+        | "express-flash"
+        | "express-ejs-layouts"
+        | "express-formidable"
+        | "connect-busboy"
+        | "i18next-http-middleware"
         // It delays requests, and answers none.
         | "express-slow-down" => "package.plain",
         "express-session" | "cookie-session" => "package.credentials",
@@ -65,6 +75,8 @@ fn package(module: &str) -> Option<&'static str> {
         "vary" => "package.vary",
         "on-headers" => "package.on-headers",
         "method-override" => "package.method",
+        "csurf" => "package.token",
+        "express-http-context" | "cls-rtracer" | "request-ip" | "@sentry/node" => "package.mixed",
         _ => return None,
     })
 }
@@ -86,6 +98,12 @@ pub fn property(package: &Native, name: &str, span: Span) -> Option<Value> {
         ("package.passport", "initialize") => "package.plain",
         ("package.passport", "session") => "package.credentials",
         ("package.passport", _) => return None,
+        // Most of what these packages have is no middleware.
+        (
+            "package.mixed",
+            "middleware" | "expressMiddleware" | "mw" | "Handlers" | "requestHandler" | "tracingHandler",
+        ) => "package.mixed-middleware",
+        ("package.mixed", _) => return None,
         // `vary.append(list, members)` gives a text.
         ("package.vary", _) => return None,
         ("package.body", "json" | "urlencoded" | "raw" | "text") => return Some(body_parser(name, span)),
@@ -113,6 +131,7 @@ fn kind_of(name: &str) -> &'static str {
         "package.static" => "package.static",
         "package.proxy" => "package.proxy",
         "package.method" => "package.method",
+        "package.token" => "package.token",
         _ => "package.plain",
     }
 }
@@ -127,6 +146,7 @@ fn tag(name: &str) -> &'static str {
         "package.static" => STATIC,
         "package.proxy" => PROXY,
         "package.method" => METHOD,
+        "package.token" => TOKEN,
         _ => PLAIN,
     }
 }

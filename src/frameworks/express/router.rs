@@ -6,6 +6,7 @@ use super::handler::{kind_of, run_handler, run_policy};
 use super::paths::{Reach, Routing, path};
 use super::{APP, ROUTER, body, cors, middleware, packages};
 use crate::eval::{Call, Evaluator, Kind, ObjectId, Tag, Value};
+use crate::frameworks::common::node::unread;
 use crate::model::{
     Dispatch, Effect, EffectKind, End, Group, Guard, Listen, Node, PathMatch, Reason, RemarkKind, Status, Step,
     StepKind,
@@ -277,6 +278,7 @@ impl Reader<'_, '_> {
             }
             (Kind::Unknown(reason), _) => {
                 body::note_unknown(self.eval, &mut step, value.span);
+                step.effects.push(unread(value.span));
                 if how == "route" {
                     step.end = End::Respond(reason.clone());
                 } else if looks_like_auth(self.eval, value.span) {

@@ -3,7 +3,7 @@
 use crate::cors::{Verdict, browser, headers};
 use crate::finding::{Confidence, Label, Severity};
 use crate::model::{EffectKind, Guard, Outcome, Part, Sent, Text, World, each_condition, each_effect};
-use crate::rules::calls::{Call, allow_origin, preflight_verdict, response_verdict};
+use crate::rules::calls::{Call, allow_origin, may_have_origin, preflight_verdict, response_verdict};
 use crate::rules::trace::Fault;
 use crate::rules::{Certainty, Report, Rule, ServerView, evidence, source, when, with_certainty};
 
@@ -93,6 +93,7 @@ impl MissingAllowOrigin {
                     world.outcome == Outcome::Answered
                         && world.status.is_none_or(|status| status < 400)
                         && world.lines(headers::ALLOW_ORIGIN).next().is_none()
+                        && !may_have_origin(view, world)
                 };
                 let answer = view.ask(&browser::actual_request(&fetch));
                 let Some((certainty, _)) = when(&answer, bare) else { continue };
