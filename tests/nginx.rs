@@ -178,7 +178,10 @@ fn rewriting_leads_to_another_location_or_to_the_server_behind() {
         location /v2 { add_header Access-Control-Allow-Origin v2; return 201; }
         location /cut/ { rewrite ^/cut/(.*)$ /$1 break; proxy_pass http://a; }
         location /loop { add_header Access-Control-Allow-Origin l always; rewrite ^ /loop last; }
-        location /put/ { proxy_pass http://a/inner/; }";
+        location /put/ { proxy_pass http://a/inner/; }
+        location /socket/ { proxy_pass http://unix:/run/a.sock:/inner/; }
+        location /same/ { proxy_pass http://unix:/run/a.sock; }
+        location /empty/ { proxy_pass http://unix:/run/a.sock:; }";
     check(
         inside,
         APP,
@@ -188,6 +191,9 @@ fn rewriting_leads_to_another_location_or_to_the_server_behind() {
             ("GET /api", "403"),
             ("GET /cut/x/y", "200 expose-headers=/x/y"),
             ("GET /put/x", "200 expose-headers=/inner/x"),
+            ("GET /socket/x", "200 expose-headers=/inner/x"),
+            ("GET /same/x", "200 expose-headers=/same/x"),
+            ("GET /empty/x", "200 expose-headers=/empty/x"),
             ("GET /loop", "500 allow-origin=l"),
         ],
     );

@@ -9,7 +9,7 @@ use super::simulate::place;
 use super::{Ending, Verdict, check, output};
 use crate::cors::{Request, headers};
 use crate::engine;
-use crate::model::{Answer, Guard, Outcome, Project, Reason, Server, World};
+use crate::model::{Answer, EffectKind, Guard, KnownBy, Outcome, Project, Reason, Server, World, each_effect};
 use crate::report::clean;
 use crate::rules::{OTHER_STRANGER, OriginCheck, Route, STRANGER, ServerView, all_when, may_have_origin, only, when};
 use crate::source::{SourceSet, Span};
@@ -256,13 +256,16 @@ fn describe(text: &mut String, server: &Server, project: &Project, sources: &Sou
         let _ = writeln!(text, "  does not start: {}  {}\n", clean(error), at(*span, sources));
         return;
     }
-    for (index, link) in project.links.iter().enumerate() {
-        let first = !project.links[..index].iter().any(|other| (other.from, other.to) == (link.from, link.to));
-        let (Some(from), Some(to)) = (project.servers.get(link.from), project.servers.get(link.to)) else { continue };
-        if first && std::ptr::eq(from, server) {
-            let how = link.known_by.words();
-            let _ = writeln!(text, "  hands on to {}, {how}  {}", place(to, sources), at(link.at, sources));
-        }
+    for hand_over in hand_overs(server, project) {
+        let at = at(hand_over.at, sources);
+        let _ = match hand_over.leads_to {
+            Some((to, known_by)) => {
+                writeln!(text, "  hands on to {}, {}  {at}", place(to, sources), known_by.words())
+            }
+            None => {
+                writeln!(text, "  hands on to {}, which is no server that is read  {at}", clean(&hand_over.address))
+            }
+        };
     }
     for scope in scopes(server, project, sources) {
         let _ = writeln!(text, "  {}", clean(&scope.route));
@@ -278,6 +281,36 @@ fn describe(text: &mut String, server: &Server, project: &Project, sources: &Sou
         }
     }
     text.push('\n');
+}
+
+/// A place where a server hands requests on.
+struct HandOver<'a> {
+    at: Span,
+    /// The address as far as it is known.
+    address: String,
+    /// The server of the project that stands there, and how that is known.
+    leads_to: Option<(&'a Server, KnownBy)>,
+}
+
+/// Where a server hands requests on, each server behind it and each other address once.
+fn hand_overs<'a>(server: &Server, project: &'a Project) -> Vec<HandOver<'a>> {
+    let mut found: Vec<HandOver> = Vec::new();
+    each_effect(server, &mut |_, effect| {
+        let EffectKind::Forward(forward) = &effect.kind else { return };
+        let link = project.link_at(effect.span);
+        let leads_to = link.and_then(|link| Some((project.servers.get(link.to)?, link.known_by)));
+        let address = forward.address().unwrap_or("an address that is not known").to_owned();
+        let known = found.iter().any(|other| match (other.leads_to, leads_to) {
+            (Some((one, _)), Some((other, _))) => std::ptr::eq(one, other),
+            (None, None) => other.address == address,
+            _ => false,
+        });
+        if !known {
+            found.push(HandOver { at: effect.span, address, leads_to });
+        }
+    });
+    found.sort_by_key(|hand_over| hand_over.at);
+    found
 }
 
 /// Each line once.
@@ -329,6 +362,12 @@ fn server_json(server: &Server, project: &Project, sources: &SourceSet) -> Json 
         "complete": server.complete,
         "listens": server.listens.iter().map(|listen| listen.port).collect::<Vec<_>>(),
         "startup_error": server.startup_error.as_ref().map(|(text, _)| text),
+        "hands_on": hand_overs(server, project).iter().map(|hand_over| json!({
+            "place": at(hand_over.at, sources),
+            "address": hand_over.address,
+            "to": hand_over.leads_to.map(|(to, _)| at(to.span, sources)),
+            "known_by": hand_over.leads_to.map(|(_, known_by)| known_by.words()),
+        })).collect::<Vec<_>>(),
         "scopes": scopes,
     })
 }

@@ -414,12 +414,10 @@ impl Evaluator<'_> {
             (Kind::Object(_), _) | (_, Kind::Object(_)) => Value::unknown("this sum is not followed", span),
             _ => {
                 let absent = self.absent();
-                if self.language() == Language::Python
-                    && !matches!(
-                        (&left.kind, &right.kind),
-                        (Kind::Str(_) | Kind::Text(_), Kind::Str(_) | Kind::Text(_))
-                    )
-                {
+                let is_text = |value: &Value| {
+                    value.branches().iter().all(|(_, value)| matches!(value.kind, Kind::Str(_) | Kind::Text(_)))
+                };
+                if self.language() == Language::Python && !(is_text(left) && is_text(right)) {
                     return Value::unknown("this sum is not followed", span);
                 }
                 Value::text(Text::concat(vec![left.to_text(absent), right.to_text(absent)]), span)

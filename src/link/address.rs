@@ -47,42 +47,71 @@ impl Address {
     }
 }
 
-/// An address as its text is written, with `${NAME}` for variables of the environment; nothing where a request decides
-/// host or port.
-pub(super) fn written(text: &Text) -> Option<String> {
-    let mut done = String::new();
-    write(text, &mut done).then_some(done)
+/// How many addresses a hand-over may have.
+const MOST: usize = 16;
+
+/// The addresses that a text may be, as they are written, with `${NAME}` for variables of the environment; none where a
+/// request decides host or port.
+pub(super) fn written(text: &Text) -> Vec<String> {
+    let mut found: Vec<Written> = write(text, vec![Written::default()]).unwrap_or_default();
+    found.dedup_by(|one, other| one.text == other.text);
+    found.into_iter().map(|written| written.text).collect()
 }
 
-/// Adds what is known of a text. Gives whether what was added so far is enough.
-fn write(text: &Text, done: &mut String) -> bool {
-    let behind_scheme = |done: &str| done.split_once("://").map(|(_, rest)| rest.to_owned());
-    if behind_scheme(done).is_some_and(|rest| rest.contains('/')) {
-        return true;
+/// An address as far as it is known.
+#[derive(Clone, Default)]
+struct Written {
+    text: String,
+    /// Whether its host is behind it, so that what follows does not matter.
+    done: bool,
+}
+
+impl Written {
+    fn add(mut self, more: &str) -> Self {
+        self.text.push_str(more);
+        let is_socket = self.text.starts_with("unix:") || self.text.contains("://unix:");
+        self.done = !is_socket && self.behind_scheme().is_some_and(|rest| rest.contains('/'));
+        // What follows is no part of the host; addresses that differ in it only are one.
+        if let Some((scheme, rest)) = self.text.split_once("://").filter(|_| self.done) {
+            let end = scheme.len() + 3 + rest.find('/').map_or(rest.len(), |slash| slash + 1);
+            self.text.truncate(end);
+        }
+        self
     }
-    match text {
-        Text::Literal(literal) => done.push_str(literal),
-        Text::Environment(name) => done.push_str(&format!("${{{name}}}")),
-        Text::Concat(parts) => return parts.iter().all(|part| write(part, done)),
+
+    fn behind_scheme(&self) -> Option<&str> {
+        self.text.split_once("://").map(|(_, rest)| rest)
+    }
+}
+
+/// Adds what is known of a text to each address.
+fn write(text: &Text, open: Vec<Written>) -> Option<Vec<Written>> {
+    if open.iter().all(|address| address.done) {
+        return Some(open);
+    }
+    let (done, open): (Vec<Written>, Vec<Written>) = open.into_iter().partition(|address| address.done);
+    let added = |more: &str| open.iter().cloned().map(|address| address.add(more)).collect();
+    let more: Vec<Written> = match text {
+        Text::Literal(literal) => added(literal),
+        Text::Environment(name) => added(&format!("${{{name}}}")),
+        Text::Concat(parts) => parts.iter().try_fold(open, |open, part| write(part, open))?,
         Text::Choose(_, then, otherwise) => {
-            let (Some(then), Some(otherwise)) = (written(then), written(otherwise)) else { return false };
-            // Up to its path an address may be the same though its text is not.
-            let host = |text: &str| match text.find("://").and_then(|at| Some(at + 3 + text[at + 3..].find('/')? + 1)) {
-                Some(slash) => text[..slash].to_owned(),
-                None => text.to_owned(),
-            };
-            if host(&then) != host(&otherwise) {
-                return false;
-            }
-            done.push_str(&host(&then));
+            let mut both = write(then, open.clone())?;
+            both.extend(write(otherwise, open)?);
+            both.sort_by(|one, other| one.text.cmp(&other.text));
+            both.dedup_by(|one, other| one.text == other.text);
+            both
         }
         // A path is what the request says; it begins with a slash.
-        Text::Request(Part::Path | Part::ResolvedPath) if behind_scheme(done).is_some_and(|rest| !rest.is_empty()) => {
-            done.push('/');
+        Text::Request(Part::Path | Part::ResolvedPath)
+            if open.iter().all(|address| address.behind_scheme().is_some_and(|rest| !rest.is_empty())) =>
+        {
+            added("/")
         }
-        _ => return false,
-    }
-    true
+        _ => return None,
+    };
+    let all: Vec<Written> = done.into_iter().chain(more).collect();
+    (all.len() <= MOST).then_some(all)
 }
 
 #[cfg(test)]
@@ -109,9 +138,20 @@ mod tests {
     fn what_a_request_decides_behind_the_host_does_not_matter() {
         let of = |parts: Vec<Text>| written(&Text::concat(parts));
         let path = || Text::Request(Part::Path);
-        assert_eq!(of(vec![Text::literal("http://api:3000"), path()]).as_deref(), Some("http://api:3000/"));
+        assert_eq!(of(vec![Text::literal("http://api:3000"), path()]), ["http://api:3000/"]);
         let host = vec![Text::literal("http://"), Text::Environment("API".into()), Text::literal("/x")];
-        assert_eq!(of(host).as_deref(), Some("http://${API}/x"));
-        assert_eq!(of(vec![Text::literal("http://"), Text::Request(Part::Host)]), None);
+        assert_eq!(of(host), ["http://${API}/"]);
+        assert!(of(vec![Text::literal("http://"), Text::Request(Part::Host)]).is_empty());
+    }
+
+    #[test]
+    fn an_address_may_be_one_of_several() {
+        let choose = |then: &str, otherwise: &str| {
+            let asked = crate::model::Guard::HasHeader("x-new".into());
+            Text::choose(asked, Text::literal(then), Text::literal(otherwise))
+        };
+        assert_eq!(written(&choose("http://a:1/x", "http://a:1/y")), ["http://a:1/"]);
+        let port = Text::concat(vec![choose("http://a:", "http://b:"), Text::literal("80")]);
+        assert_eq!(written(&port), ["http://a:80", "http://b:80"]);
     }
 }

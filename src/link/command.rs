@@ -11,6 +11,39 @@ pub(super) struct Launch {
     pub socket: Option<String>,
     /// The folder, below the one where the command runs, in which it looks for its entry.
     pub folder: Option<String>,
+    /// Who serves, where that has settings of its own.
+    pub server: Option<Runner>,
+    /// The file of those settings.
+    pub settings: Option<String>,
+    /// The package of a monorepo, by its name, whose script runs.
+    pub package: Option<String>,
+}
+
+/// A program that serves others, and has settings of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Runner {
+    /// gunicorn: `-c`, else `gunicorn.conf.py`.
+    Gunicorn,
+    /// uWSGI: `--ini`.
+    Uwsgi,
+    /// pm2: a list of programs.
+    Pm2,
+}
+
+impl Launch {
+    /// What is said here, and beyond that what is said there.
+    pub fn or(self, other: Launch) -> Launch {
+        let listens = self.port.is_some() || self.socket.is_some();
+        Launch {
+            entry: self.entry.or(other.entry),
+            port: if listens { self.port } else { other.port },
+            socket: if listens { self.socket } else { other.socket },
+            folder: self.folder.or(other.folder),
+            server: self.server.or(other.server),
+            settings: self.settings.or(other.settings),
+            package: self.package.or(other.package),
+        }
+    }
 }
 
 /// What a command runs.
@@ -67,28 +100,59 @@ pub(super) fn launch(words: &[String]) -> Option<Launch> {
     {
         return launch(&self::words(text));
     }
-    words.split(|word| word == ";").filter_map(single).next_back()
+    let mut folder: Option<String> = None;
+    let mut last = None;
+    for part in words.split(|word| word == ";") {
+        match part {
+            [change, to] if change == "cd" => {
+                folder = Some(folder.map_or_else(|| to.clone(), |folder| format!("{folder}/{to}")));
+            }
+            part => {
+                if let Some(launch) = single(part) {
+                    let inner = launch.folder.clone();
+                    let folder =
+                        folder.clone().into_iter().chain(inner).reduce(|outer, inner| format!("{outer}/{inner}"));
+                    last = Some(Launch { folder, ..launch });
+                }
+            }
+        }
+    }
+    last
 }
 
 fn single(words: &[String]) -> Option<Launch> {
     let mut words = words;
+    let mut port = None;
     loop {
         let (first, rest) = words.split_first()?;
         let is_assignment = first.split_once('=').is_some_and(|(name, _)| {
             !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
         });
         match name_of(first) {
-            "exec" | "env" | "dumb-init" | "tini" | "--" | "npx" | "time" | "sudo" | "nohup" | "bunx" => words = rest,
+            "exec" | "env" | "dumb-init" | "tini" | "--" | "npx" | "time" | "sudo" | "nohup" | "bunx" | "cross-env" => {
+                words = rest;
+            }
             "poetry" | "uv" | "pipenv" | "pdm" | "hatch" if rest.first().is_some_and(|word| word == "run") => {
                 words = &rest[1..];
             }
-            _ if is_assignment => words = rest,
+            _ if is_assignment => {
+                port = first.strip_prefix("PORT=").and_then(|port| port.parse().ok()).or(port);
+                words = rest;
+            }
             _ => break,
         }
     }
     let (first, rest) = words.split_first()?;
+    let launch = run(first, rest)?;
+    Some(launch.or(Launch { port, ..Launch::default() }))
+}
+
+/// What a program starts, given its arguments.
+fn run(first: &String, rest: &[String]) -> Option<Launch> {
     match name_of(first) {
-        "gunicorn" | "uvicorn" | "hypercorn" | "waitress-serve" | "uwsgi" | "daphne" => served(rest),
+        program @ ("gunicorn" | "uvicorn" | "hypercorn" | "waitress-serve" | "uwsgi" | "daphne") => {
+            served(program, rest)
+        }
         "flask" => flask(rest),
         "python" | "python3" | "python2" | "pypy3" => python(rest),
         "node" | "nodemon" | "ts-node" | "ts-node-dev" | "tsx" | "bun" | "babel-node" | "node-dev" => {
@@ -99,18 +163,21 @@ fn single(words: &[String]) -> Option<Launch> {
             Some(Launch { entry: Some(Entry::File(file.to_owned())), ..Launch::default() })
         }
         "pm2" | "pm2-runtime" | "pm2-docker" | "forever" => {
-            let file = plain(rest).find(|word| *word != "start")?;
-            let is_list = file.contains("ecosystem") || file.contains(".config.");
-            let entry = (is_program(file) && !is_list).then(|| Entry::File(file.to_owned()));
-            Some(Launch { entry, ..Launch::default() })
-        }
-        "npm" | "yarn" | "pnpm" => {
-            let script = plain(rest).find(|word| *word != "run" && *word != "run-script")?;
-            if matches!(script, "install" | "ci" | "i" | "build" | "test") {
-                return None;
+            let at = rest.iter().position(|word| word != "start" && !word.starts_with('-'))?;
+            let file = rest[at].clone();
+            let is_data = [".json", ".yml", ".yaml"].iter().any(|end| file.ends_with(end));
+            if is_data || file.contains("ecosystem") || file.contains(".config.") {
+                return Some(Launch { server: Some(Runner::Pm2), settings: Some(file), ..Launch::default() });
             }
-            Some(Launch { entry: Some(Entry::Script(script.to_owned())), ..Launch::default() })
+            if is_program(&file) {
+                return Some(Launch { entry: Some(Entry::File(file)), ..Launch::default() });
+            }
+            // `pm2 start npm -- start`.
+            let arguments = rest.iter().position(|word| word == "--").map_or(&[][..], |at| &rest[at + 1..]);
+            let words = [self::words(&file), arguments.to_vec()].concat();
+            words.first().filter(|first| !name_of(first).starts_with("pm2")).and_then(|_| single(&words))
         }
+        "npm" | "yarn" | "pnpm" => script(rest),
         "sh" | "bash" | "ash" => {
             Some(Launch { entry: Some(Entry::File(plain(rest).next()?.to_owned())), ..Launch::default() })
         }
@@ -119,6 +186,28 @@ fn single(words: &[String]) -> Option<Launch> {
         }
         _ => None,
     }
+}
+
+/// `npm run X`, `yarn workspace PACKAGE X`, `pnpm --filter PACKAGE X`, `npm --prefix FOLDER start`.
+fn script(words: &[String]) -> Option<Launch> {
+    let mut launch = Launch::default();
+    let mut words = words.iter().map(String::as_str);
+    let mut name = None;
+    while let Some(word) = words.next() {
+        let (option, value) = word.split_once('=').map_or((word, None), |(option, value)| (option, Some(value)));
+        match option {
+            "--prefix" | "--cwd" | "-C" | "--dir" => launch.folder = value.or_else(|| words.next()).map(str::to_owned),
+            "workspace" | "-w" | "--workspace" | "--filter" | "-F" if name.is_none() || option.starts_with('-') => {
+                launch.package = value.or_else(|| words.next()).map(str::to_owned);
+            }
+            "run" | "run-script" => {}
+            _ if option.starts_with('-') => {}
+            _ => name = name.or(Some(word)),
+        }
+    }
+    let name = name.filter(|name| !matches!(*name, "install" | "ci" | "i" | "build" | "test" | "add" | "exec"))?;
+    launch.entry = Some(Entry::Script(name.to_owned()));
+    Some(launch)
 }
 
 fn is_program(file: &str) -> bool {
@@ -136,17 +225,24 @@ fn name_of(word: &str) -> &str {
 }
 
 /// `gunicorn -b 0.0.0.0:8000 package.module:app` and its kin.
-fn served(words: &[String]) -> Option<Launch> {
-    let mut launch = Launch::default();
+fn served(program: &str, words: &[String]) -> Option<Launch> {
+    let server = match program {
+        "gunicorn" => Some(Runner::Gunicorn),
+        "uwsgi" => Some(Runner::Uwsgi),
+        _ => None,
+    };
+    let mut launch = Launch { server, ..Launch::default() };
     for (option, value) in options(words) {
         match option {
             "-b" | "--bind" | "--listen" | "--http" | "--http-socket" | "--socket" | "-s" | "--uds" => {
                 listen(&mut launch, value);
             }
             "--port" | "-p" => launch.port = value.parse().ok().or(launch.port),
+            "-c" | "--config" | "--ini" => launch.settings = Some(value.to_owned()),
             "--chdir" | "--app-dir" | "--pythonpath" => launch.folder = Some(value.to_owned()),
             "-w" | "--module" | "--wsgi" if value.parse::<u16>().is_err() => launch.entry = module(value),
             "--wsgi-file" | "--file" => launch.entry = Some(Entry::File(value.to_owned())),
+            "" if value.ends_with(".ini") => launch.settings = Some(value.to_owned()),
             "" => launch.entry = module(value).or(launch.entry),
             _ => {}
         }
@@ -183,7 +279,7 @@ fn python(words: &[String]) -> Option<Launch> {
             let (module, rest) = words[at + 1..].split_first()?;
             match module.as_str() {
                 "flask" => flask(rest),
-                "gunicorn" | "uvicorn" | "hypercorn" | "waitress" => served(rest),
+                "gunicorn" | "uvicorn" | "hypercorn" | "waitress" => served(module, rest),
                 module => Some(Launch { entry: Some(Entry::Module(module.to_owned())), ..Launch::default() }),
             }
         }
@@ -219,7 +315,7 @@ fn takes_module(option: &str) -> bool {
 }
 
 /// The module of `package.module:app`, `package.module:create_app()`.
-fn module(text: &str) -> Option<Entry> {
+pub(super) fn module(text: &str) -> Option<Entry> {
     let (module, name) = text.split_once(':')?;
     let is_name = |text: &str| {
         text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
@@ -229,7 +325,8 @@ fn module(text: &str) -> Option<Entry> {
     (is_name(module) && is_name(name)).then(|| Entry::Module(module.replace('/', ".")))
 }
 
-fn listen(launch: &mut Launch, address: &str) {
+/// Notes an address on which a program listens.
+pub(super) fn listen(launch: &mut Launch, address: &str) {
     match address.strip_prefix("unix:").or(address.strip_suffix(".sock").map(|_| address)) {
         Some(path) => launch.socket = Some(name_of(path).to_owned()),
         None => {
@@ -270,12 +367,25 @@ mod tests {
             ("npm run start:dev", script("start:dev"), None),
             ("npm install && npm start", script("start"), None),
             ("nodemon --watch src src/server.ts", file("src/server.ts"), None),
+            ("pm2 start npm --name api -- start", script("start"), None),
             ("pm2-runtime dist/main.js", file("dist/main.js"), None),
             ("uwsgi --http :7000 -w run:app", module("run"), Some(7000)),
+            ("PORT=3001 node server.js", file("server.js"), Some(3001)),
+            ("cross-env NODE_ENV=production PORT=3002 nodemon app.js", file("app.js"), Some(3002)),
+            ("yarn workspace @shop/api start", script("start"), None),
+            ("npm run dev --workspace=api", script("dev"), None),
         ] {
             assert_eq!(told(line), (entry, port), "{line}");
         }
         assert_eq!(read("gunicorn --bind unix:/run/app.sock app:app").unwrap().socket.as_deref(), Some("app.sock"));
         assert_eq!(read("nginx -g 'daemon off;'"), None);
+        let folder = |line: &str| read(line).and_then(|launch| launch.folder);
+        assert_eq!(folder("cd api && flask run").as_deref(), Some("api"));
+        assert_eq!(folder("cd /srv && gunicorn --chdir api app:app").as_deref(), Some("/srv/api"));
+        assert_eq!(folder("npm --prefix server start").as_deref(), Some("server"));
+        let settings = |line: &str| read(line).and_then(|launch| launch.settings);
+        assert_eq!(settings("uwsgi --ini app.ini").as_deref(), Some("app.ini"));
+        assert_eq!(settings("gunicorn -c conf/gunicorn.py app:app").as_deref(), Some("conf/gunicorn.py"));
+        assert_eq!(settings("pm2-runtime start ecosystem.config.js").as_deref(), Some("ecosystem.config.js"));
     }
 }

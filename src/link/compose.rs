@@ -30,6 +30,8 @@ pub(super) struct Service {
     pub published: Vec<(u16, u16)>,
     /// Its environment.
     pub variables: Vec<(String, String)>,
+    /// Other services, by their own names, and how it calls them.
+    pub links: Vec<(String, String)>,
 }
 
 /// Services that are started together.
@@ -62,6 +64,14 @@ impl Stacks {
             let variables = stacks[at].variables.clone();
             let services = reader.services(&path, &variables);
             stacks[at].services.extend(services);
+        }
+        for stack in &mut stacks {
+            let links: Vec<(String, String)> =
+                stack.services.iter_mut().flat_map(|service| std::mem::take(&mut service.links)).collect();
+            for (of, alias) in links {
+                let called = stack.services.iter_mut().filter(|service| service.names.contains(&of));
+                called.for_each(|service| service.names.push(alias.clone()));
+            }
         }
         stacks.retain(|stack| !stack.services.is_empty());
         Stacks(stacks)
@@ -123,7 +133,9 @@ impl Reader<'_> {
     /// A file of the tree; none outside of it is read.
     fn text(&self, path: &Path) -> Option<(crate::source::FileId, String)> {
         let name = path.file_name()?.to_str()?;
-        if !(self.around.find)(name).iter().any(|known| known == path) {
+        // Hidden files are not listed.
+        let is_there = name.starts_with('.') && path.starts_with(&self.around.root);
+        if !is_there && !(self.around.find)(name).iter().any(|known| known == path) {
             return None;
         }
         let file = self.around.sources.load(path).ok()?;
@@ -206,6 +218,15 @@ impl Reader<'_> {
                 service.names.extend(aliases.iter().filter_map(text).map(|name| name.to_ascii_lowercase()));
             }
             service.variables.extend(environment(data, variables));
+            let files = data.get("env_file").map(|given| given.items().iter().chain(Some(given))).into_iter().flatten();
+            for file in files.filter_map(|file| text(file.get("path").unwrap_or(file))) {
+                service.variables.extend(self.variables(&joined(&folder, &file)));
+            }
+            for link in data.get("links").map(Data::items).unwrap_or_default().iter().filter_map(text) {
+                if let Some((of, alias)) = link.split_once(':') {
+                    service.links.push((of.to_ascii_lowercase(), alias.to_ascii_lowercase()));
+                }
+            }
             service.published.extend(ports(data, variables));
             let Some(base) = data.get("extends") else { break };
             let next = base.as_str().or_else(|| base.get("service").and_then(Data::as_str)).map(str::to_owned);
@@ -219,13 +240,20 @@ impl Reader<'_> {
         service.copied = image.copied;
         service.variables.extend(image.variables);
         service.launch = command.or(image.launch.filter(|_| !has_command));
-        if let Some(port) = service.variables.iter().find(|(name, _)| name == "FLASK_RUN_PORT").map(|(_, port)| port)
+        let port = port_of(&service.variables);
+        service.launch = service.launch.map(|launch| launch.or(Launch { port, ..Launch::default() }));
+        if let Some((_, port)) = service.variables.iter().find(|(name, _)| name == "FLASK_RUN_PORT")
             && let Some(launch) = &mut service.launch
         {
             launch.port = port.parse().ok();
         }
         service
     }
+}
+
+/// The port that an environment gives.
+pub(super) fn port_of(variables: &[(String, String)]) -> Option<u16> {
+    variables.iter().find(|(name, _)| name == "PORT")?.1.parse().ok()
 }
 
 /// `environment`, as a map or a list.

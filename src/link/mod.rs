@@ -4,23 +4,27 @@ mod address;
 mod command;
 mod compose;
 mod image;
+mod ini;
 mod kubernetes;
+mod settings;
 mod started;
 
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
 use crate::model::{EffectKind, KnownBy, Link, Project, Server, each_effect};
 use crate::source::{SourceSet, Span};
 use address::Address;
+use command::Launch;
 use compose::{Service, Stacks};
 
 /// What beside the servers says which stands behind which.
 pub struct Surroundings<'a> {
     /// The files that were read, and through which compose files are.
-    pub sources: &'a SourceSet,
+    pub sources: &'a Arc<SourceSet>,
     /// The folder of the whole project.
     pub root: PathBuf,
     /// Finds files of the scanned tree by their name, in which `*` and `?` may stand.
@@ -35,19 +39,19 @@ const LOCAL: &[&str] =
 
 /// Joins servers into a project. Where it is not certain what stands behind a hand-over, nothing does.
 pub fn join(servers: Vec<Server>, around: &Surroundings<'_>) -> Project {
-    let mut hand_overs: Vec<(usize, Span, Option<String>)> = Vec::new();
+    let mut hand_overs: Vec<(usize, Span, Vec<String>)> = Vec::new();
     for (index, server) in servers.iter().enumerate() {
         let mut seen: FxHashMap<Span, usize> = FxHashMap::default();
         each_effect(server, &mut |_, effect| {
             if let EffectKind::Forward(forward) = &effect.kind {
-                let address = address::written(&forward.to);
+                let addresses = address::written(&forward.to);
                 // A hand-over may be met on several ways; where its address differs, it leads to none.
                 match seen.get(&effect.span).copied() {
-                    Some(at) if hand_overs[at].2 != address => hand_overs[at].2 = None,
+                    Some(at) if hand_overs[at].2 != addresses => hand_overs[at].2.clear(),
                     Some(_) => {}
                     None => {
                         seen.insert(effect.span, hand_overs.len());
-                        hand_overs.push((index, effect.span, address));
+                        hand_overs.push((index, effect.span, addresses));
                     }
                 }
             }
@@ -66,9 +70,9 @@ pub fn join(servers: Vec<Server>, around: &Surroundings<'_>) -> Project {
         machine: OnceCell::new(),
     };
     let mut links = Vec::new();
-    for (from, at, address) in hand_overs {
+    for (from, at, addresses) in hand_overs {
         let configured = joiner.configured(from).map(|to| (to, KnownBy::Configured));
-        if let Some((to, known_by)) = configured.or_else(|| joiner.behind(from, &address?)) {
+        if let Some((to, known_by)) = configured.or_else(|| joiner.behind_all(from, &addresses)) {
             links.push(Link { from, at, to, known_by });
         }
     }
@@ -115,6 +119,23 @@ impl Joiner<'_> {
     /// Whether one server may stand behind another at all.
     fn may_stand(&self, from: usize, index: usize) -> bool {
         index != from && self.servers[index].complete
+    }
+
+    /// The one server that stands behind all of some addresses.
+    fn behind_all(&self, from: usize, addresses: &[String]) -> Option<(usize, KnownBy)> {
+        let behind: Vec<Option<(usize, KnownBy)>> =
+            addresses.iter().map(|address| self.behind(from, address)).collect();
+        let to = only(behind.iter().flatten().map(|(to, _)| *to))?;
+        // A further port of a host where it is known to listen is one more process of it.
+        let host = |address: &str| match Address::parse(&self.filled_in(from, address)) {
+            Some(Address::Host { host, .. }) => Some(host),
+            _ => None,
+        };
+        let known: Vec<Option<String>> =
+            addresses.iter().zip(&behind).filter(|(_, behind)| behind.is_some()).map(|(one, _)| host(one)).collect();
+        let mut others = addresses.iter().zip(&behind).filter(|(_, behind)| behind.is_none());
+        let known_by = behind.iter().flatten().map(|(_, known_by)| *known_by).max()?;
+        others.all(|(one, _)| host(one).is_some() && known.contains(&host(one))).then_some((to, known_by))
     }
 
     /// What stands behind an address.
@@ -167,13 +188,21 @@ impl Joiner<'_> {
         };
         if let Some(launch) = &service.launch {
             for folder in &service.folders {
-                let launch = started::followed(launch, folder, self.around);
-                for entry in started::entries(&launch, folder, self.around) {
-                    let made_there = candidates.iter().copied().filter(|&index| self.places[index] == entry);
-                    let read_there = candidates.iter().copied().filter(|&index| of(index).any(|file| file == entry));
-                    if let Some(found) = only(made_there).or_else(|| only(read_there)) {
-                        return Some(found);
-                    }
+                let mut launches = started::followed(launch, folder, self.around);
+                // Of the programs of a list the one that is asked.
+                if launches.iter().any(|launch| port.is_some() && launch.port == port) {
+                    launches.retain(|launch| launch.port == port);
+                }
+                let run = launches.iter().filter_map(|launch| {
+                    started::entries(launch, folder, self.around).into_iter().find_map(|entry| {
+                        let made_there = candidates.iter().copied().filter(|&index| self.places[index] == entry);
+                        let read_there =
+                            candidates.iter().copied().filter(|&index| of(index).any(|file| file == entry));
+                        only(made_there).or_else(|| only(read_there))
+                    })
+                });
+                if let Some(found) = only(run) {
+                    return Some(found);
                 }
             }
         }
@@ -191,6 +220,13 @@ impl Joiner<'_> {
         only(on_port)
             .or_else(|| only(candidates.iter().copied().filter(copied)))
             .or_else(|| only(candidates.iter().copied().filter(|index| !nested(index))))
+    }
+
+    /// What a service starts in the end.
+    fn launches(&self, service: &Service) -> Vec<Launch> {
+        let folder = service.folders.first().map_or(Path::new(""), PathBuf::as_path);
+        let launch = service.launch.as_ref();
+        launch.map(|launch| started::followed(launch, folder, self.around)).unwrap_or_default()
     }
 
     fn on_the_machine(&self) -> &[Service] {
@@ -211,11 +247,10 @@ impl Joiner<'_> {
             if services.peek().is_some() {
                 return only(services.filter_map(|(service, inside)| self.started(from, service, Some(inside))));
             }
-            let there = self.on_the_machine().iter().filter(|service| {
-                let folder = service.folders.first().map_or(Path::new(""), PathBuf::as_path);
-                let launch = service.launch.as_ref().map(|launch| started::followed(launch, folder, self.around));
-                launch.is_some_and(|launch| launch.port == Some(port))
-            });
+            let there = self
+                .on_the_machine()
+                .iter()
+                .filter(|service| self.launches(service).iter().any(|launch| launch.port == Some(port)));
             let found = only(there.filter_map(|service| self.started(from, service, Some(port))));
             if found.is_some() {
                 return found;
@@ -239,11 +274,8 @@ impl Joiner<'_> {
     /// The server that listens on a socket of the file system.
     fn at_socket(&self, from: usize, name: &str) -> Option<usize> {
         let services = self.stacks.all().chain(self.on_the_machine());
-        let there = services.filter(|service| {
-            let folder = service.folders.first().map_or(Path::new(""), PathBuf::as_path);
-            let launch = service.launch.as_ref().map(|launch| started::followed(launch, folder, self.around));
-            launch.is_some_and(|launch| launch.socket.as_deref() == Some(name))
-        });
+        let there = services
+            .filter(|service| self.launches(service).iter().any(|launch| launch.socket.as_deref() == Some(name)));
         only(there.filter_map(|service| self.started(from, service, None)))
     }
 }

@@ -1,4 +1,5 @@
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::*;
 use crate::frameworks::nginx::{Version, extract, matches_glob};
@@ -6,8 +7,8 @@ use crate::model::{Dispatch, Environment, Group, Listen};
 use crate::source::FileId;
 
 /// Files, and servers that nginx configurations among them make; `app` files are servers that listen on a port.
-fn project(files: &[(&str, &str)], apps: &[(&str, u16)], configured: &[(&str, &str)]) -> (Project, SourceSet) {
-    let sources = SourceSet::new(PathBuf::from("/r"));
+fn project(files: &[(&str, &str)], apps: &[(&str, u16)], configured: &[(&str, &str)]) -> (Project, Arc<SourceSet>) {
+    let sources = Arc::new(SourceSet::new(PathBuf::from("/r")));
     let paths: Vec<PathBuf> = files.iter().map(|(name, _)| Path::new("/r").join(name)).collect();
     for (path, (_, text)) in paths.iter().zip(files) {
         sources.add(path, (*text).to_owned());
@@ -45,7 +46,7 @@ fn app(file: FileId, port: u16) -> Server {
     }
 }
 
-fn told((project, sources): &(Project, SourceSet)) -> Vec<(String, KnownBy)> {
+fn told((project, sources): &(Project, Arc<SourceSet>)) -> Vec<(String, KnownBy)> {
     let name = |index: usize| sources.get(project.servers[index].span.file).name.clone();
     project.links.iter().map(|link| (name(link.to), link.known_by)).collect()
 }
@@ -128,6 +129,27 @@ fn a_variable_leads_where_it_was_set_to() {
 }
 
 #[test]
+fn an_upstream_leads_to_what_all_its_servers_are() {
+    let apps = [("services/api/server.js", 3000), ("web/server.js", 3001)];
+    let api = [("services/api/server.js".to_owned(), KnownBy::ServiceName)];
+    let by_port = [("services/api/server.js".to_owned(), KnownBy::Port)];
+    for (servers, expected) in [
+        ("server api:3000; server api:3001;", &api[..]),
+        ("server api:3000; server web:3000;", &[]),
+        ("server api:3000; server web:3000 backup;", &api[..]),
+        ("server web:3000 down; server api:3000;", &api[..]),
+        ("server api:3000; server api.example.com:443;", &[]),
+        ("server 127.0.0.1:3000; server 127.0.0.1:4000;", &by_port[..]),
+        ("server 127.0.0.1:3000; server 127.0.0.1:3001;", &[]),
+        ("server api:3000 weight=3 max_fails=2; keepalive 8;", &api[..]),
+    ] {
+        let text = format!("upstream all {{ {servers} }} server {{ location / {{ proxy_pass http://all; }} }}");
+        let joined = project(&[("docker-compose.yml", COMPOSE), ("site.conf", &text)], &apps, &[]);
+        assert_eq!(told(&joined), expected, "{servers}");
+    }
+}
+
+#[test]
 fn each_example_of_a_repository_has_services_of_its_own() {
     let compose = "services:\n  backend:\n    build: backend\n";
     let text = proxy("http://backend:8000");
@@ -191,6 +213,116 @@ fn what_listens_on_the_machine_is_started_by_somebody() {
     let files =
         [("site.conf", socket), ("api/app.py", ""), ("api/Procfile", "web: gunicorn -b unix:shop.sock app:app\n")];
     assert_eq!(told(&project(&files, &apps, &[])), [("api/app.py".to_owned(), KnownBy::Port)]);
+}
+
+#[test]
+fn files_of_settings_say_what_runs_and_where_it_listens() {
+    let text = proxy("http://127.0.0.1:8000");
+    let apps = [("api/app.py", 1), ("admin/app.py", 2), ("api/web.js", 3)];
+    let pm2 = "const port = Number(process.env.PORT || 8000);\nmodule.exports = { apps: [\n  { name: 'api', cwd: './api', \
+               script: 'app.py', interpreter: 'python3', env: { PORT: 1 }, env_production: { PORT: port } },\n  \
+               { name: 'web', script: 'api/web.js', env: { PORT: 3 } }\n] };\n";
+    let json = r#"{ "apps": [ { "script": "npm", "args": "start", "cwd": "web", "env": { "PORT": "1" } },
+        { "script": "gunicorn", "args": ["-b", ":8000", "app:app"], "cwd": "/srv/api" } ] }"#;
+    for (name, content) in [
+        ("ecosystem.config.js", pm2),
+        ("deploy/ecosystem.config.cjs", &pm2.replace("./api", "../api")),
+        ("ecosystem.json", json),
+        ("process.yml", "apps:\n- script: ./api/app.py\n  env: { PORT: 8000 }\n- script: ./admin/app.py\n"),
+        ("api/uwsgi.ini", "[uwsgi]\nmodule = app:app\nhttp = 0.0.0.0:8000\n"),
+        ("deploy/api.ini", "[uwsgi]\nchdir = /srv/api\nwsgi-file = app.py\nhttp-socket = :8000\n"),
+        ("deploy/api.service", "[Service]\nWorkingDirectory=/srv/api\nExecStart=/usr/bin/gunicorn -b :8000 app:app\n"),
+        (
+            "api.service",
+            "[Service]\nEnvironment=\"PORT=8000\"\nWorkingDirectory=/srv/api\nExecStart=/usr/bin/python app.py\n",
+        ),
+        ("supervisor.conf", "[program:api]\ndirectory=/srv/api\ncommand=gunicorn -b 127.0.0.1:8000 app:app\n"),
+        ("api/Dockerfile", "FROM python\nENV PORT=8000\nCMD python app.py\n"),
+    ] {
+        let files = [
+            ("site.conf", text.as_str()),
+            (name, content),
+            ("api/app.py", ""),
+            ("admin/app.py", ""),
+            ("api/web.js", ""),
+        ];
+        let joined = project(&files, &apps, &[]);
+        assert_eq!(told(&joined), [("api/app.py".to_owned(), KnownBy::Port)], "{name}");
+    }
+    for settings in [
+        "bind = '127.0.0.1:8000'\n",
+        "import os\nbind = '127.0.0.1:' + os.environ.get('PORT', '8000')\n",
+        "bind = ['unix:x.sock', ':8000']\n",
+    ] {
+        for (procfile, file) in [
+            ("web: gunicorn -c settings.py app:app\n", "api/settings.py"),
+            ("web: gunicorn app:app\n", "api/gunicorn.conf.py"),
+        ] {
+            let files =
+                [("site.conf", text.as_str()), ("api/Procfile", procfile), (file, settings), ("api/app.py", "")];
+            let joined = project(&files, &apps, &[]);
+            assert_eq!(told(&joined), [("api/app.py".to_owned(), KnownBy::Port)], "{file} {settings}");
+        }
+    }
+}
+
+#[test]
+fn a_socket_of_uwsgi_leads_to_what_its_settings_name() {
+    let ini = "[uwsgi]\nmodule = app\ncallable = application\nsocket = /run/shop.sock\n";
+    let text = "server { location / { uwsgi_pass unix:///run/shop.sock; } }";
+    let apps = [("api/app.py", 1), ("api/other.py", 2)];
+    let files = [("site.conf", text), ("api/uwsgi.ini", ini), ("api/app.py", ""), ("api/other.py", "")];
+    assert_eq!(told(&project(&files, &apps, &[])), [("api/app.py".to_owned(), KnownBy::Port)]);
+    let compose = "services:\n  api: { build: api }\n";
+    let image = "FROM python\nCMD [\"uwsgi\", \"--ini\", \"/srv/uwsgi.ini\"]\n";
+    let text = "server { location / { uwsgi_pass api:3031; } }";
+    let files = [
+        ("site.conf", text),
+        ("compose.yaml", compose),
+        ("api/Dockerfile", image),
+        ("api/uwsgi.ini", ini),
+        ("api/app.py", ""),
+        ("api/other.py", ""),
+    ];
+    assert_eq!(told(&project(&files, &apps, &[])), [("api/app.py".to_owned(), KnownBy::ServiceName)]);
+}
+
+#[test]
+fn a_workspace_and_a_list_say_which_program_of_a_folder_a_service_is() {
+    let text = proxy("http://api:3000");
+    let apps = [("packages/api/server.js", 1), ("packages/admin/server.js", 2)];
+    let list = "module.exports = { apps: [ { script: './packages/api/server.js', env: { PORT: 3000 } }, \
+                { script: './packages/admin/server.js', env: { PORT: 3001 } } ] };\n";
+    for command in [
+        "yarn workspace @shop/api start",
+        "npm run start --workspace=packages/api",
+        "npm --prefix packages/api start",
+        "sh -c 'cd packages/api && npm start'",
+        "pm2-runtime ecosystem.config.js",
+        "pm2-runtime start ecosystem.config.js --env production",
+    ] {
+        let compose = format!("services:\n  api: {{ build: ., command: \"{command}\" }}\n");
+        let files = [
+            ("site.conf", text.as_str()),
+            ("compose.yaml", compose.as_str()),
+            ("ecosystem.config.js", list),
+            ("packages/api/package.json", r#"{ "name": "@shop/api", "scripts": { "start": "node server.js" } }"#),
+            ("packages/admin/package.json", r#"{ "name": "@shop/admin", "scripts": { "start": "node server.js" } }"#),
+            ("packages/api/server.js", ""),
+            ("packages/admin/server.js", ""),
+        ];
+        let joined = project(&files, &apps, &[]);
+        assert_eq!(told(&joined), [("packages/api/server.js".to_owned(), KnownBy::ServiceName)], "{command}");
+    }
+}
+
+#[test]
+fn a_link_of_a_service_is_one_more_name() {
+    let compose = "services:\n  web: { image: nginx, links: ['api:backend'] }\n  api: { build: services/api }\n";
+    let text = "server { location / { proxy_pass http://backend:3000; } }";
+    let files = [("docker-compose.yml", compose), ("site.conf", text)];
+    let joined = project(&files, &[("services/api/a.js", 3000), ("b.js", 3000)], &[]);
+    assert_eq!(told(&joined), [("services/api/a.js".to_owned(), KnownBy::ServiceName)]);
 }
 
 #[test]

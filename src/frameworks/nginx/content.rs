@@ -23,6 +23,9 @@ pub(super) const PASSES: &[(&str, &str)] = &[
     ("memcached_pass", "memcached"),
 ];
 
+/// Of how many servers an upstream is followed.
+const MOST_SERVERS: usize = 16;
+
 /// Directives with which something answers that cannot be read.
 const OPAQUE: &[&str] = &[
     "content_by_lua",
@@ -387,29 +390,37 @@ impl<'t> Compiler<'t> {
         self.answering(level, state, nodes, Origin::Behind { intercepted })
     }
 
-    /// The address with the name of an `upstream` replaced by that of its first server.
+    /// The address with the name of an `upstream` replaced by that of its servers.
     fn behind_upstream(&self, to: Text) -> Text {
-        match &to {
-            Text::Literal(address) => self.server_of(address).map_or(to.clone(), Text::literal),
+        let (address, rest) = match &to {
+            Text::Literal(address) => (&**address, &[][..]),
             // The host may be known where the path is not.
-            Text::Concat(parts) => match parts.first().and_then(Text::as_literal).and_then(|one| self.server_of(one)) {
-                Some(first) => {
-                    Text::concat(std::iter::once(Text::literal(first)).chain(parts.iter().skip(1).cloned()).collect())
-                }
-                None => to.clone(),
+            Text::Concat(parts) => match parts.split_first() {
+                Some((Text::Literal(address), rest)) => (&**address, rest),
+                _ => return to,
             },
-            _ => to,
+            _ => return to,
+        };
+        let (scheme, path) = address.split_once("://").unwrap_or(("", address));
+        let (host, path) = path.find('/').map_or((path, ""), |slash| path.split_at(slash));
+        let Some(servers) = self.definitions.upstreams.get(host) else { return to };
+        if servers.len() > MOST_SERVERS {
+            return Text::Unknown(Reason::new("the upstream has many servers", servers[0].span));
         }
-    }
-
-    fn server_of(&self, address: &str) -> Option<String> {
-        let (scheme, rest) = address.split_once("://").map_or(("", address), |(scheme, rest)| (scheme, rest));
-        let (host, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
-        Some(match self.definitions.upstreams.get(host)? {
-            // A path is cut off, as a socket of the file system has slashes of its own.
-            server if server.starts_with("unix:") => format!("{scheme}://{server}"),
-            server if scheme.is_empty() => server.clone(),
-            server => format!("{scheme}://{server}{path}"),
+        let whole = |server: &Word| {
+            let first = match server.text.as_str() {
+                // A path is cut off, as a socket of the file system has slashes of its own.
+                server if server.starts_with("unix:") => format!("{scheme}://{server}"),
+                server if scheme.is_empty() => server.to_owned(),
+                server => format!("{scheme}://{server}{path}"),
+            };
+            Text::concat(std::iter::once(Text::literal(first)).chain(rest.iter().cloned()).collect())
+        };
+        let mut servers = servers.iter().rev();
+        let last = servers.next().map_or(to.clone(), |server| whole(server));
+        servers.fold(last, |others, server| {
+            let asked = Guard::Unknown(Reason::new("which server of the upstream is asked", server.span));
+            Text::choose(asked, whole(server), others)
         })
     }
 
@@ -421,8 +432,12 @@ impl<'t> Compiler<'t> {
         }
         let word = handler.args.first()?;
         let address = word.text.split_once("://").map_or(word.text.as_str(), |(_, rest)| rest);
-        let Some(slash) = address.find('/').filter(|_| !address.starts_with("unix:")) else { return rewritten() };
-        let path = &address[slash..];
+        // The path behind a socket of the file system begins with a colon.
+        let path = match address.strip_prefix("unix:") {
+            Some(socket) => socket.split_once(':').map(|(_, path)| path).filter(|path| !path.is_empty()),
+            None => address.find('/').map(|slash| &address[slash..]),
+        };
+        let Some(path) = path else { return rewritten() };
         if word.text.contains('$') {
             // With variables the address is used as it comes out.
             let path = Word { text: path.to_owned(), ..word.clone() };

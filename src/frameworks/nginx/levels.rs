@@ -192,8 +192,8 @@ pub(super) fn presence(directive: &Directive) -> Guard {
 pub(super) struct Definitions<'t> {
     /// `map`, by the variable it defines.
     pub maps: FxHashMap<String, &'t Directive>,
-    /// The first address of each `upstream`.
-    pub upstreams: FxHashMap<String, String>,
+    /// The addresses of each `upstream` that are asked where all is well.
+    pub upstreams: FxHashMap<String, Vec<&'t Word>>,
     /// Variables of `set`, and of groups with a name.
     pub set: FxHashSet<String>,
     /// Variables whose value comes from elsewhere (`geo`, `auth_request_set`, Lua, …).
@@ -221,9 +221,9 @@ impl<'t> Definitions<'t> {
                     continue;
                 }
                 "upstream" => {
-                    let first = directive.children().iter().find(|one| one.is("server") && !one.is_templated());
-                    if let (Some(name), Some(address)) = (directive.arg(0), first.and_then(|one| one.arg(0))) {
-                        self.upstreams.entry(name.to_owned()).or_insert_with(|| address.to_owned());
+                    let addresses = addresses(directive);
+                    if let Some(name) = directive.arg(0).filter(|_| !addresses.is_empty()) {
+                        self.upstreams.entry(name.to_owned()).or_insert(addresses);
                     }
                     continue;
                 }
@@ -263,6 +263,14 @@ impl<'t> Definitions<'t> {
             open.extend(directive.children().iter().rev());
         }
     }
+}
+
+/// The addresses of an `upstream`: those that stand by only where there are no others.
+fn addresses(upstream: &Directive) -> Vec<&Word> {
+    let servers = || upstream.children().iter().filter(|one| one.is("server") && !one.is_templated());
+    let stands_by = |one: &&Directive| one.args.iter().skip(1).any(|word| matches!(&*word.text, "down" | "backup"));
+    let asked: Vec<&Word> = servers().filter(|one| !stands_by(one)).filter_map(|one| one.args.first()).collect();
+    if asked.is_empty() { servers().filter_map(|one| one.args.first()).collect() } else { asked }
 }
 
 /// The names of a pattern's groups.
