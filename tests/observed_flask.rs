@@ -53,13 +53,13 @@ fn flask_answers_as_recorded() {
 /// The project's own recordings look for trouble.
 #[test]
 fn flask_answers_as_recorded_by_the_project() {
-    report(&judge_all("flask-more"), 6.0);
+    report(&judge_all("flask-more"), 3.0);
 }
 
 /// Programs as people write them: decorators and hooks by hand, classes, loops, tables.
 #[test]
 fn flask_programs_answer_as_recorded() {
-    report(&judge_all("flask-programs"), 6.0);
+    report(&judge_all("flask-programs"), 3.0);
 }
 
 /// Views below one decorator are different views, though the wrapper around each has the same text.

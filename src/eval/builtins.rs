@@ -67,6 +67,7 @@ const PYTHON_GLOBALS: &[&str] = &[
     "super",
     "zip",
     "enumerate",
+    "range",
     "next",
     "reversed",
     "staticmethod",
@@ -105,6 +106,12 @@ impl Evaluator<'_> {
             (Language::Python, "contextlib") => native("contextlib", span),
             (Language::Python, "io") => native("io", span),
             (Language::Python, "datetime") => native("datetime", span),
+            (Language::Python, "os.path") => native("os.path", span),
+            (Language::Python, "pathlib") => native("pathlib", span),
+            (Language::Python, "itertools") => native("itertools", span),
+            (Language::Python, "collections") => native("collections", span),
+            (Language::Python, "types") => native("types", span),
+            (Language::Python, "importlib") => native("importlib", span),
             (Language::Python, "typing" | "typing_extensions") => native("typing", span),
             _ => return None,
         })
@@ -118,6 +125,12 @@ impl Evaluator<'_> {
             ("import.meta", "env") => "process.env",
             ("os", "environ") => "os.environ",
             ("os", "getenv") => "os.getenv",
+            ("os", "path") => "os.path",
+            ("os.path", "join") => "os.path.join",
+            ("os.path", "dirname") => "os.path.dirname",
+            ("os.path", "basename") => "os.path.basename",
+            ("os.path", "abspath" | "realpath" | "normpath") => "os.path.same",
+            ("pathlib", "Path" | "PurePath" | "PosixPath") => "pathlib.Path",
             ("re", "compile") => "re.compile",
             ("re", "IGNORECASE" | "I") => "re.IGNORECASE",
             ("re", "match") => "re.match",
@@ -142,6 +155,10 @@ impl Evaluator<'_> {
             ("functools", "wraps") => "functools.wraps",
             ("functools", "update_wrapper") => "functools.update_wrapper",
             ("datetime", "timedelta") => "timedelta",
+            ("itertools", "chain") | ("chain", "from_iterable") => "chain",
+            ("collections", "namedtuple") => "namedtuple",
+            ("collections", "OrderedDict") | ("types", "SimpleNamespace") => "dict",
+            ("importlib", "import_module") => "importlib.import_module",
             ("str", "strip") => "str.strip",
             ("str", "lower") => "str.lower",
             ("str", "upper") => "str.upper",
@@ -199,6 +216,9 @@ impl Evaluator<'_> {
         let value = match self.language() {
             Language::Python if native.name == super::python::PARTIAL => {
                 self.call_partial(&native.bound.clone(), arguments, span)
+            }
+            Language::Python if native.name == super::python::NAMED_TUPLE => {
+                native.bound.first().and_then(|names| self.named_tuple(names, arguments, span))
             }
             Language::JavaScript => self.call_javascript(native.name, arguments, span),
             Language::Python => self.call_python(native.name, arguments, span),

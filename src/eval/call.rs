@@ -111,6 +111,10 @@ impl Evaluator<'_> {
                 let closure = closure.clone();
                 self.run(&closure, closure.this.clone(), arguments, span)
             }
+            // The member that has this value.
+            Kind::Class(class) if self.is_enumeration(*class) => {
+                arguments.get(0).cloned().unwrap_or_else(|| Value::unknown("a member of an enumeration", span))
+            }
             Kind::Class(class) if self.language() == Language::Python => self.instance(*class, arguments, span),
             Kind::Native(native) => {
                 let native = native.clone();
@@ -579,6 +583,9 @@ impl Evaluator<'_> {
             _ => None,
         });
         if constructor.is_none() {
+            if depth == 0 {
+                self.fill_record(class, this, arguments, span);
+            }
             for base in &bases {
                 match base.kind {
                     Kind::Class(base) => self.initialise(base, this, arguments, span, depth + 1),

@@ -57,6 +57,18 @@ impl Evaluator<'_> {
         }
     }
 
+    /// `os.environ[key]`, which raises where the variable is not set.
+    pub(super) fn reads_variable(&mut self, value: &Value, key: &Value, span: Span) {
+        let missing = Guard::not(value.present());
+        if self.collecting || missing == Guard::Never {
+            return;
+        }
+        match self.catching {
+            0 => self.fails_here(missing, format!("KeyError: '{}'", key.as_str().unwrap_or_default()), span),
+            _ => self.under(missing, |eval| eval.throw(Value::unknown("`KeyError`", span))),
+        }
+    }
+
     /// `new URL(text)` of something that a request says.
     pub(super) fn reads_url(&mut self, text: &Text, span: Span) {
         if self.collecting && text.mentions_header(crate::cors::headers::ORIGIN) {

@@ -54,7 +54,11 @@ impl Evaluator<'_> {
             ExprKind::Index { object, index } => {
                 let of = self.expr(object, frame);
                 let key = self.expr(index, frame);
-                self.get_item(&of, &key, span)
+                let value = self.get_item(&of, &key, span);
+                if matches!(&of.kind, Kind::Native(native) if native.name == "os.environ") {
+                    self.reads_variable(&value, &key, span);
+                }
+                value
             }
             ExprKind::Call { callee, arguments } => self.call_expr(callee, arguments, frame, span),
             ExprKind::New { callee, arguments } => {

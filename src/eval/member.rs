@@ -32,6 +32,18 @@ impl Evaluator<'_> {
             Kind::Object(id) => self.get_field(*id, of, name, span),
             Kind::Module(module) => self.module_member(*module, name, span),
             Kind::Class(class) => self.class_member(*class, name).unwrap_or_else(|| Value::undefined(span)),
+            // Members of enumerations are taken for their values.
+            Kind::Str(_) | Kind::Number(_) | Kind::Text(_)
+                if name == "value" && self.language() == Language::Python =>
+            {
+                of.clone()
+            }
+            Kind::Str(_) if name == "parent" && self.language() == Language::Python => {
+                Self::folder_of(of, span).unwrap_or_else(|| Value::undefined(span))
+            }
+            Kind::Str(_) if name == "parents" && self.language() == Language::Python => {
+                self.parents(of, span).unwrap_or_else(|| Value::undefined(span))
+            }
             Kind::Str(text) if name == "length" => Value::new(Kind::Number(text.chars().count() as f64), span),
             Kind::Regex(regex) if name == "source" => Value::str(regex.source.as_str(), span),
             Kind::Native(native) => self
@@ -281,6 +293,9 @@ impl Evaluator<'_> {
             return Value::choose(guard.clone(), yes, no);
         }
         match (&of.kind, &key.kind) {
+            (Kind::Object(id), _) if self.object(*id).tag == Tag::Host(super::python::MATCH) => {
+                self.matched_group(*id, Some(key), span).unwrap_or_else(|| Value::unknown("a group of a match", span))
+            }
             (Kind::Object(id), Kind::Number(at)) if self.items(of).is_some() => {
                 let object = self.object(*id);
                 let at =
@@ -356,6 +371,12 @@ impl Evaluator<'_> {
                 if eval.ask(|host, eval| host.assign_item(eval, &of, key, &value, span).then_some(())).is_some() {
                     return;
                 }
+                if let (Kind::Native(native), Some(name)) = (&of.kind, key.as_str())
+                    && native.name == "os.environ"
+                {
+                    let name = name.to_owned();
+                    return eval.set_environment_variable(&name, &value, span);
+                }
                 let Some(id) = of.as_object() else { return };
                 match (&key.kind, eval.object(id).tag) {
                     (Kind::Number(at), Tag::Array) if *at >= 0.0 => {
@@ -419,6 +440,7 @@ impl Evaluator<'_> {
                 }
                 (items, None)
             }
+            Kind::Class(class) if self.is_enumeration(*class) => (self.enumerated(*class), None),
             Kind::Undefined | Kind::Null => (Vec::new(), None),
             Kind::Unknown(reason) => (Vec::new(), Some(reason.clone())),
             _ => (Vec::new(), Some(Self::unknown_reason("what this goes through is not known", span))),

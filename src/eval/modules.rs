@@ -7,6 +7,7 @@ use super::Evaluator;
 use super::value::{Arguments, ClassId, FrameId, Kind, ModuleId, ObjectId, Tag, Value};
 use crate::model::Guard;
 use crate::source::{FileId, Span};
+use crate::syntax::data::Data;
 use crate::syntax::program::{Export, Expr, ExprKind, Import, Imported, Language, Program};
 
 /// Gives the evaluator the files of the run.
@@ -19,6 +20,12 @@ pub trait Loader {
 
     /// A JSON file.
     fn json(&self, path: &Path) -> Option<(FileId, serde_json::Value)>;
+
+    /// A file of JSON, TOML or YAML.
+    fn data(&self, path: &Path) -> Option<Data>;
+
+    /// Whether a module of settings near `from` sets a name, at the outermost level or in a class.
+    fn sets(&self, from: &Path, name: &str) -> bool;
 
     /// The variables that `.env` files nearest to `from` set.
     fn environment(&self, from: &Path) -> Vec<(String, String, Span)>;
@@ -99,7 +106,7 @@ impl Evaluator<'_> {
             self.declare(frame, "exports", exports);
         } else {
             self.declare(frame, "__name__", Value::str("__main__", start));
-            self.declare(frame, "__file__", Value::unknown("the place of the file", start));
+            self.declare(frame, "__file__", Value::str(path.to_string_lossy(), start));
         }
         // A module runs outside of whatever asked for it.
         let module = std::mem::replace(&mut self.module, id);
@@ -173,11 +180,6 @@ impl Evaluator<'_> {
     /// Modules that were run.
     pub fn modules(&self) -> &[Module] {
         &self.modules
-    }
-
-    /// Whether any module that was run has a name.
-    pub fn is_set_in_a_module(&self, name: &str) -> bool {
-        self.modules.iter().any(|module| self.lookup(module.frame, name).is_some())
     }
 
     /// The scope of a module's names.

@@ -79,6 +79,11 @@ impl Evaluator<'_> {
             BinaryOperator::Remainder if left.as_str().is_some() && self.language() == Language::Python => {
                 self.formatted(left, right, span)
             }
+            // Of paths.
+            BinaryOperator::Divide if left.as_str().is_some() && self.language() == Language::Python => {
+                Self::joined_path(&[left.clone(), right.clone()], span)
+                    .unwrap_or_else(|| Value::unknown("this path is not followed", span))
+            }
             BinaryOperator::Subtract
             | BinaryOperator::Multiply
             | BinaryOperator::Divide
@@ -105,11 +110,13 @@ impl Evaluator<'_> {
                 if self.items(left).is_some() {
                     return self.added(left, right, span);
                 }
-                if self.host_tag(left).is_some() {
+                if self.host_tag(left).is_some() || matches!(left.kind, Kind::Native(_)) {
                     // A framework's own table takes the entries in.
-                    let given = super::value::Arguments::of(vec![right.clone()]);
-                    self.call_method(left, "update", &given, span, span);
-                    return left.clone();
+                    let arguments = &super::value::Arguments::of(vec![right.clone()]);
+                    let join = super::MethodCall { receiver: left, name: "__ior__", arguments, span, name_span: span };
+                    if self.ask(|host, eval| host.method(eval, &join)).is_some() {
+                        return left.clone();
+                    }
                 }
                 match (left.as_object(), right.as_object()) {
                     (Some(_), Some(_)) => {

@@ -8,7 +8,7 @@ use super::heap::taken;
 use super::operators::{string_test, unknown_test};
 use super::value::{Arguments, Kind, Native, ObjectId, Regex, Tag, Value};
 use crate::cors::{Anchoring, Engine, Flags, Pattern, StringTest};
-use crate::model::{Guard, Part, Text, UrlPart};
+use crate::model::{Capture, Capturing, Guard, Part, Text, UrlPart};
 use crate::source::Span;
 
 impl Evaluator<'_> {
@@ -54,6 +54,37 @@ impl Evaluator<'_> {
                     (when, value)
                 });
                 parts.reduce(|(_, before), (when, value)| (Guard::Always, Value::choose(when, value, before)))?.1
+            }
+            "range" => {
+                let number = |value: &Value| match value.kind {
+                    Kind::Number(number) => Some(number as i64),
+                    _ => None,
+                };
+                let given: Option<Vec<i64>> = arguments.positional.iter().map(number).collect();
+                let (from, to, by) = match *given? {
+                    [to] => (0, to, 1),
+                    [from, to] => (from, to, 1),
+                    [from, to, by] if by > 0 => (from, to, by),
+                    _ => return None,
+                };
+                let numbers = (from..to).step_by(by as usize).take(MOST_NUMBERS + 1);
+                let mut items: Vec<Value> = numbers.map(|at| Value::new(Kind::Number(at as f64), span)).collect();
+                let more = items.len() > MOST_NUMBERS;
+                items.truncate(MOST_NUMBERS);
+                self.list(items, more.then(|| Self::unknown_reason("a range too long to be followed", span)), span)
+            }
+            "chain" => {
+                let lists = match arguments.positional.as_slice() {
+                    [only] if self.loader.text(span).contains("from_iterable") => self.each(only, span),
+                    lists => (lists.to_vec(), None),
+                };
+                let (mut all, mut open) = (Vec::new(), lists.1);
+                for list in lists.0 {
+                    let (items, more) = self.each(&list, span);
+                    all.extend(items);
+                    open = open.or(more);
+                }
+                self.list(all, open, span)
             }
             "reversed" => {
                 let (mut items, open) = self.each(&first?.clone(), span);
@@ -213,6 +244,25 @@ impl Evaluator<'_> {
                     self.copy_attributes(&wrapped, &wrapper);
                 }
                 wrapper
+            }
+            _ if name.starts_with("os.path.") || name == "pathlib.Path" => self.call_path(name, arguments, span)?,
+            "namedtuple" => {
+                let names = match &arguments.get(1)?.kind {
+                    Kind::Str(text) => {
+                        let names = text.replace(',', " ");
+                        let names = names.split_whitespace().map(|name| Value::str(name, span)).collect();
+                        self.new_array(names, span)
+                    }
+                    _ => arguments.get(1)?.clone(),
+                };
+                Value::new(Kind::Native(Native { name: NAMED_TUPLE, bound: Arc::new([names]), of: None }), span)
+            }
+            "importlib.import_module" => {
+                let name = first?.as_str()?.to_owned();
+                match self.module_named(&name) {
+                    Some(module) => Value::new(Kind::Module(module), span),
+                    None => return None,
+                }
             }
             "contextlib.suppress" => native("contextlib.suppressing", span),
             "io.buffer" => native("io.buffered", span),
@@ -448,13 +498,22 @@ impl Evaluator<'_> {
                     _ => return None,
                 })
             }
+            Kind::Object(id) if self.object(*id).tag == Tag::Host(MATCH) => match name {
+                "group" => self.matched_group(*id, arguments.get(0), span),
+                _ => None,
+            },
             Kind::Number(_) if name == "total_seconds" => Some(receiver.clone()),
             Kind::Regex(_) if matches!(name, "match" | "search" | "fullmatch") => {
                 let subject = arguments.get(0)?.clone();
                 self.python_match(receiver, name, &subject, span)
             }
             Kind::Native(Native { name: "os.environ", .. }) if matches!(name, "get" | "setdefault" | "pop") => {
-                self.call_python("os.getenv", arguments, span)
+                let value = self.call_python("os.getenv", arguments, span)?;
+                if name == "setdefault" {
+                    let variable = arguments.get(0)?.as_str()?.to_owned();
+                    self.set_environment_variable(&variable, &value, span);
+                }
+                Some(value)
             }
             _ => None,
         }
@@ -537,6 +596,12 @@ impl Evaluator<'_> {
                 Value::new(Kind::Index(Arc::new((found, starts))), span)
             }
             "strip" | "rstrip" | "lstrip" | "encode" | "decode" => receiver.clone(),
+            // Of a path.
+            "resolve" | "absolute" | "as_posix" if arguments.positional.is_empty() => receiver.clone(),
+            "joinpath" => {
+                let parts: Vec<Value> = [receiver].into_iter().chain(&arguments.positional).cloned().collect();
+                Self::joined_path(&parts, span)?
+            }
             // Werkzeug's is in upper case already.
             "upper" if matches!(&receiver.kind, Kind::Text(text) if **text == Text::Request(Part::Method)) => {
                 receiver.clone()
@@ -589,8 +654,32 @@ impl Evaluator<'_> {
         let there = subject.present();
         let guard = there.and(self.tested(&anchored, pattern.span, subject, span));
         let guard = if guard == Guard::Never && subject.reason().is_some() { unknown_test(span) } else { guard };
-        let found = Value::new(Kind::Object(self.new_object(Tag::Host("re.Match"), span)), span);
+        let id = self.new_object(Tag::Host(MATCH), span);
+        let subject_text = subject.to_text("None");
+        self.set_field(id, "string", Value::text(subject_text, subject.span), span);
+        let source = match anchoring {
+            Anchoring::Prefix => format!(r"\A(?:{})", regex.source),
+            Anchoring::Full => format!(r"\A(?:{})\z", regex.source),
+            Anchoring::Search => regex.source.clone(),
+        };
+        let pattern = super::python::python_regex(&source, &regex.flags, pattern.span);
+        self.set_field(id, "re", pattern, span);
+        let found = Value::new(Kind::Object(id), span);
         Some(Value::choose(guard, found, Value::new(Kind::Null, span)))
+    }
+
+    /// A group of a match.
+    pub(super) fn matched_group(&mut self, found: ObjectId, group: Option<&Value>, span: Span) -> Option<Value> {
+        let Kind::Regex(regex) = &self.field(found, "re")?.value.kind else { return None };
+        let pattern = Capturing::new(&regex.source, regex.flags.contains('i'));
+        let group = match group.map(|group| &group.kind) {
+            None => 0,
+            Some(Kind::Number(group)) if *group >= 0.0 => *group as usize,
+            Some(Kind::Str(name)) => pattern.group(name)?,
+            Some(_) => return None,
+        };
+        let subject = self.field(found, "string")?.value.to_text("None");
+        Some(Value::text(Text::Capture(Arc::new(Capture { subject, pattern, group })), span))
     }
 
     /// A call of what `functools.partial` gave.
@@ -717,6 +806,15 @@ impl Evaluator<'_> {
 
 /// What `functools.partial` gives. Bound: the function, its keywords, its arguments.
 pub(super) const PARTIAL: &str = "functools.partial.applied";
+
+/// The tag of what a pattern found.
+pub(super) const MATCH: &str = "re.Match";
+
+/// What `namedtuple` gives. Bound: the names of the fields.
+pub(super) const NAMED_TUPLE: &str = "namedtuple.class";
+
+/// How many numbers of a range are followed.
+const MOST_NUMBERS: usize = 64;
 
 /// How many items that are there under conditions are counted.
 const MOST_COUNTED: usize = 4;

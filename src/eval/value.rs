@@ -491,6 +491,8 @@ pub fn text_is_set(text: &Text) -> Guard {
         ]),
         Text::SentBefore(name) => Guard::HadHeader(name.clone()),
         Text::Decoded(inner, _) => text_is_set(inner),
+        // A group that every match has.
+        Text::Capture(capture) if capture.pattern.is_plain() => Guard::Always,
         // No program computes these; proxies and libraries do.
         Text::Capture(_) | Text::Inner(_) | Text::Sent(_) | Text::Members(_) => {
             Guard::Unknown(Reason { text: "the text may be empty".into(), span: None })

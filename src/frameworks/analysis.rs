@@ -7,7 +7,7 @@ use crate::cors::headers;
 use crate::eval::{Evaluator, Host, Repository};
 use crate::finding::{Problem, ProblemKind};
 use crate::frameworks::{express, flask, nginx};
-use crate::model::{EffectKind, Guard, RemarkKind, Server, each_effect, steps};
+use crate::model::{EffectKind, Guard, Remark, RemarkKind, Server, each_effect, steps};
 use crate::source::{FileId, FileKind, SourceSet, scan};
 use crate::syntax::program::{Language, Program};
 
@@ -63,7 +63,8 @@ pub fn servers(sources: &Arc<SourceSet>, root: &Path, tree: &nginx::Tree, input:
 
 /// Whether a server writes a CORS header, or was meant to.
 pub fn speaks_of_cors(server: &Server) -> bool {
-    let mut speaks = !server.remarks.is_empty()
+    let fails = |remark: &Remark| matches!(remark.kind, RemarkKind::FailsAtStart { .. });
+    let mut speaks = !server.remarks.iter().all(fails)
         || server.startup_error.is_some()
         || steps(server).iter().any(|step| step.kind == crate::model::StepKind::Cors);
     each_effect(server, &mut |_, effect| {

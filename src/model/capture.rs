@@ -43,6 +43,11 @@ impl Capturing {
         Self { text: text.into(), ignore_case, regex }
     }
 
+    /// Whether every match has all groups: none is optional, or one of several.
+    pub fn is_plain(&self) -> bool {
+        !["|", ")?", ")*", "){"].iter().any(|part| self.text.contains(part))
+    }
+
     /// The number of the group with this name.
     pub fn group(&self, name: &str) -> Option<usize> {
         self.regex.as_ref()?.group_info().to_index(regex_automata::PatternID::ZERO, name)

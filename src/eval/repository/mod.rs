@@ -5,6 +5,7 @@ mod locks;
 mod manifests;
 mod python;
 mod requirements;
+mod settings;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -13,6 +14,7 @@ use rustc_hash::FxHashMap;
 
 use super::Loader;
 use crate::source::{FileId, SourceFile, SourceSet, Span};
+use crate::syntax::data::Data;
 use crate::syntax::program::{Language, Program};
 use crate::syntax::{SourceKind, language_of, lower};
 
@@ -28,13 +30,22 @@ pub struct Repository {
     real_root: Option<PathBuf>,
     programs: Mutex<FxHashMap<PathBuf, Read>>,
     manifests: manifests::Manifests,
+    /// The texts of the modules of settings near a folder.
+    settings: Mutex<FxHashMap<PathBuf, settings::Texts>>,
 }
 
 impl Repository {
     /// The repository below `root`, whose files come into `sources` as they are read.
     pub fn new(sources: Arc<SourceSet>, root: PathBuf) -> Self {
         let real_root = root.canonicalize().ok();
-        Self { sources, root, real_root, programs: Mutex::default(), manifests: manifests::Manifests::default() }
+        Self {
+            sources,
+            root,
+            real_root,
+            programs: Mutex::default(),
+            manifests: manifests::Manifests::default(),
+            settings: Mutex::default(),
+        }
     }
 
     /// A tree that was made before, so that it is not made again.
@@ -87,6 +98,16 @@ impl Loader for Repository {
         Some((file.id, value))
     }
 
+    fn data(&self, path: &Path) -> Option<Data> {
+        let file = self.load(path)?;
+        let documents = crate::syntax::data::read(path, file.id, file.text.trim_start_matches('\u{feff}'))?.ok()?;
+        documents.into_iter().next()
+    }
+
+    fn sets(&self, from: &Path, name: &str) -> bool {
+        self.settings_near(from).iter().any(|text| settings::sets(text, name))
+    }
+
     fn environment(&self, from: &Path) -> Vec<(String, String, Span)> {
         self.environment_of(from)
     }
@@ -114,7 +135,9 @@ impl Repository {
     }
 
     fn read(&self, path: &Path) -> Option<(FileId, Arc<Program>)> {
-        let kind: SourceKind = language_of(path)?;
+        // Flask's files of settings are Python, whatever their names end in.
+        let is_settings = || path.extension().is_some_and(|end| end == "cfg" || end == "conf");
+        let kind = language_of(path).or_else(|| is_settings().then_some(SourceKind::Python))?;
         let file = self.load(path)?;
         Some((file.id, Arc::new(lower(kind, file.id, &file.text))))
     }

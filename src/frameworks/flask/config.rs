@@ -1,5 +1,7 @@
 //! An application's configuration (`flask/config.py`).
 
+use std::path::PathBuf;
+
 use super::{CONFIG, field, record};
 use crate::cors::StringTest;
 use crate::eval::{ClassId, Evaluator, Kind, MethodCall, ObjectId, Tag, Value};
@@ -16,9 +18,9 @@ pub(super) fn property(eval: &mut Evaluator, id: ObjectId, name: &str, span: Spa
         None if name == "TESTING" => Value::new(Kind::Bool(false), span),
         // It is on where the environment says so.
         None if name == "DEBUG" => {
-            let named = Value::unknown("FLASK_DEBUG says it", span);
-            let off = Value::new(Kind::Bool(false), span);
-            Value::choose(Guard::EnvironmentSet("FLASK_DEBUG".into()), named, off)
+            let given = eval.environment_variable("FLASK_DEBUG", span);
+            let when = Guard::any(given.branches().into_iter().map(|(when, given)| when.and(says_yes(&given))));
+            Value::test(when, span)
         }
         None => Value::new(Kind::Null, span),
     };
@@ -30,6 +32,13 @@ pub(super) fn property(eval: &mut Evaluator, id: ObjectId, name: &str, span: Spa
         value = Value::choose(given.present(), given, value);
     }
     value
+}
+
+/// Whether a variable of the environment turns debugging on (`flask.helpers.get_debug_flag`).
+fn says_yes(given: &Value) -> Guard {
+    let text = Text::LowerCase(given.to_text("None").into());
+    let no = ["0", "false", "no"].map(|no| Guard::test(text.clone(), StringTest::Equals(no.to_owned()), given.span));
+    given.present().and(Guard::not(Guard::any(no)))
 }
 
 /// The name under which it is remembered that variables of a prefix are items.
@@ -81,7 +90,7 @@ pub(super) fn method(eval: &mut Evaluator, id: ObjectId, call: &MethodCall) -> O
             }
             return Some(value);
         }
-        "update" | "from_mapping" => {
+        "update" | "__ior__" | "from_mapping" => {
             if let Some(from) = first {
                 copy(eval, id, &from, false);
             }
@@ -91,14 +100,17 @@ pub(super) fn method(eval: &mut Evaluator, id: ObjectId, call: &MethodCall) -> O
         }
         "from_object" => from_object(eval, id, &first?, call.span),
         "from_pyfile" => {
-            let file = first.as_ref().and_then(Value::as_str).map(str::to_owned);
-            let module = file.as_deref().and_then(|file| {
-                let name = file.strip_suffix(".py").or_else(|| file.strip_suffix(".cfg"))?;
-                eval.module_named(&name.replace('/', "."))
-            });
-            match module {
+            let paths = places(eval, id, first.as_ref());
+            match paths.iter().find_map(|path| eval.run_file(path)) {
                 Some(module) => copy(eval, id, &Value::new(Kind::Module(module), call.span), true),
-                None => eval.leave_open(id, Reason::new("a file of settings that is not read", call.span)),
+                None => unread(eval, id, call.span),
+            }
+        }
+        "from_file" | "from_json" => {
+            let paths = places(eval, id, first.as_ref().or(call.arguments.keyword("filename")));
+            match paths.iter().find_map(|path| eval.read_data(path)) {
+                Some(data) => copy(eval, id, &data, true),
+                None => unread(eval, id, call.span),
             }
         }
         "from_prefixed_env" => {
@@ -108,7 +120,7 @@ pub(super) fn method(eval: &mut Evaluator, id: ObjectId, call: &MethodCall) -> O
             // where a file of variables has it: nearly no deployment sets it besides. The rest is asked for when read.
             let own: Vec<String> = eval.object(id).fields.iter().map(|field| field.name.to_string()).collect();
             for option in super::options::NAMES {
-                let name = format!("CORS_{}", option.to_ascii_uppercase());
+                let name = setting(option);
                 let given = eval.environment_variable(&format!("{prefix}_{name}"), call.span);
                 if !own.contains(&name) && matches!(given.kind, Kind::Choose(_)) {
                     eval.set_field(id, &name, given, call.span);
@@ -122,12 +134,24 @@ pub(super) fn method(eval: &mut Evaluator, id: ObjectId, call: &MethodCall) -> O
             }
             record(eval, id, PREFIXED, vec![Value::str(prefix.as_str(), call.span)], call.span);
         }
-        "from_envvar" | "from_file" | "from_json" => {
-            eval.leave_open(id, Reason::new("a file of settings that is not read", call.span));
-        }
+        "from_envvar" => unread(eval, id, call.span),
         _ => return None,
     }
     Some(Value::new(Kind::Null, call.span))
+}
+
+/// Settings of a file that is not there or cannot be read.
+fn unread(eval: &mut Evaluator, id: ObjectId, span: Span) {
+    eval.leave_open(id, Reason::new("a file of settings that is not read", span));
+}
+
+/// Where a file of settings may lie: beside the application, or in the folder of the instance
+/// (`Flask.auto_find_instance_path`).
+fn places(eval: &Evaluator, id: ObjectId, file: Option<&Value>) -> Vec<PathBuf> {
+    let Some(file) = file.and_then(Value::as_str) else { return Vec::new() };
+    let Some(module) = eval.path_at(eval.object(id).span) else { return Vec::new() };
+    let folders = module.ancestors().skip(1).take(3);
+    folders.flat_map(|folder| [folder.join(file), folder.join("instance").join(file)]).collect()
 }
 
 /// `from_object`, also of settings that are chosen when the program starts.
@@ -146,15 +170,32 @@ fn from_object(eval: &mut Evaluator, id: ObjectId, from: &Value, span: Span) {
             }
         }
     }
-    // Settings that are not found say of CORS what those beside them do: if one sets an option, all will.
-    for (name, at) in cors_settings(eval, id) {
-        if !before.iter().any(|(set, _)| *set == name) {
-            for (when, reason) in &elsewhere {
-                let other = Value::new(Kind::Unknown(reason.clone()), at);
-                eval.under(when.clone(), |eval| eval.set_field(id, &name, other, at));
-            }
+    // Settings that are not found say of CORS what those beside them, or elsewhere in the repository, do: if one sets
+    // an option, all will.
+    if elsewhere.is_empty() {
+        return;
+    }
+    let mut named = cors_settings(eval, id);
+    named.retain(|(name, _)| !before.iter().any(|(set, _)| set == name));
+    for option in super::options::NAMES {
+        let name = setting(option);
+        if !named.iter().any(|(set, _)| *set == name)
+            && eval.path_at(span).is_some_and(|path| eval.loader.sets(&path, &name))
+        {
+            named.push((name, span));
         }
     }
+    for (name, at) in named {
+        for (when, reason) in &elsewhere {
+            let other = Value::new(Kind::Unknown(reason.clone()), at);
+            eval.under(when.clone(), |eval| eval.set_field(id, &name, other, at));
+        }
+    }
+}
+
+/// The setting that stands for an option of flask-cors.
+pub(super) fn setting(option: &str) -> String {
+    format!("CORS_{}", option.to_ascii_uppercase())
 }
 
 /// The settings of flask-cors that are set, with their places.
@@ -201,7 +242,7 @@ fn objects(eval: &mut Evaluator, from: &Value, span: Span) -> Vec<(Guard, Result
 }
 
 /// A text's alternatives, none of which is a choice any more.
-fn alternatives(text: &Text) -> Vec<(Guard, Text)> {
+pub(super) fn alternatives(text: &Text) -> Vec<(Guard, Text)> {
     let most = 16;
     match text {
         Text::Choose(guard, then, otherwise) => {

@@ -184,7 +184,10 @@ fn wrapped(eval: &mut Evaluator, of: &Native, arguments: &Arguments, span: Span)
     });
     let mut options = Options::merge(eval, settings, &[dict], version(eval, place));
     // Settings that no application was seen to take may be those of the one that this view is given to.
-    if !is_known && options.get("origins").is_none() && eval.is_set_in_a_module("CORS_ORIGINS") {
+    if !is_known
+        && options.get("origins").is_none()
+        && eval.path_at(place).is_some_and(|path| eval.loader.sets(&path, "CORS_ORIGINS"))
+    {
         options.open = Some(Reason::new("which settings the application has", span));
     }
     notice(eval, &options);

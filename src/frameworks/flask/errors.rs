@@ -5,6 +5,10 @@ use crate::eval::{Arguments, ClassId, Evaluator, Kind, MethodCall, Native, Objec
 use crate::model::{Guard, Reason, Status};
 use crate::source::Span;
 
+/// The field of an exception that is nothing but the answer given to `abort`: no handler is asked
+/// (`Flask.handle_http_exception`).
+pub(super) const ANSWERED: &str = "(answered)";
+
 /// What is known of an exception.
 #[derive(Clone, Debug)]
 pub(super) struct Failure {
@@ -52,6 +56,7 @@ pub(super) fn call(eval: &mut Evaluator, of: &Native, arguments: &Arguments, spa
                             let code = Value::new(Kind::Number(500.0), span);
                             let (id, error) = error(eval, &code, span);
                             eval.set_field(id, "response", value, span);
+                            eval.set_field(id, ANSWERED, Value::new(Kind::Bool(true), span), span);
                             error
                         }
                         Some(ERROR) => value,

@@ -10,8 +10,8 @@ use super::{APP, BLUEPRINT, app, errors, field, request, unowned};
 use crate::cors::headers;
 use crate::eval::{Closure, Evaluator, Kind, ObjectId, Tag, Value};
 use crate::model::{
-    Dispatch, Effect, EffectKind, End, Group, Guard, Node, Part as RequestPart, PathMatch, RemarkKind, Server, Status,
-    Step, StepKind, Text, each_effect,
+    Dispatch, Effect, EffectKind, End, Group, Guard, Node, Part as RequestPart, PathMatch, Remark, RemarkKind, Server,
+    Status, Step, StepKind, Text, each_effect,
 };
 use crate::source::Span;
 use crate::syntax::program::Language;
@@ -93,7 +93,7 @@ fn blueprints(eval: &mut Evaluator) -> Vec<Server> {
 
 /// Whether anything in a server's steps writes a CORS header.
 pub(super) fn speaks_of_cors(server: &Server) -> bool {
-    let mut speaks = !server.remarks.is_empty();
+    let mut speaks = server.remarks.iter().any(|remark| !matches!(remark.kind, RemarkKind::FailsAtStart { .. }));
     each_effect(server, &mut |_, effect| {
         speaks |= match &effect.kind {
             EffectKind::Write(write) => !write.is(headers::VARY),
@@ -160,6 +160,13 @@ fn server(eval: &mut Evaluator, id: ObjectId, blueprint: Option<ObjectId>) -> Se
         files: Vec::new(),
     };
     server.files = files(&server);
+    let here = |span: &Span| server.files.contains(&span.file);
+    let conditional = runner.eval.conditional_failures.iter().filter(|(_, _, span)| here(span));
+    let conditional = conditional.map(|(when, error, span)| Remark {
+        kind: RemarkKind::FailsAtStart { when: when.clone(), error: error.clone() },
+        span: *span,
+    });
+    server.remarks.extend(conditional.collect::<Vec<_>>());
     server
 }
 

@@ -1,7 +1,7 @@
 //! Running the functions of a program for what they do to a request.
 
 use super::app::CURRENT;
-use super::errors::{Failure, builtin, extends, failure};
+use super::errors::{ANSWERED, Failure, builtin, extends, failure};
 use super::settle::{Silence, settle};
 use super::{ERROR, RESPONSE, field, host_object, request, response};
 use crate::eval::{Arguments, ClassId, Collected, Evaluator, Kind, Native, ObjectId, Tag, Value};
@@ -212,6 +212,9 @@ impl Runner<'_, '_> {
     /// before the application, and of classes the nearest. Says whether it answers the `InternalServerError` that an
     /// exception becomes.
     fn handler_for(&self, failure: &Failure, scope: &[ObjectId]) -> Option<(Value, bool)> {
+        if failure.value.as_object().is_some_and(|id| field(self.eval, id, ANSWERED).is_some()) {
+            return None;
+        }
         let code = match failure.status {
             Status::Code(code) if failure.is_http => Some(code),
             _ => None,

@@ -31,6 +31,18 @@ pub(super) fn version(eval: &Evaluator, span: Span) -> u32 {
     eval.package_version_at("flask-cors", span).and_then(|version| major(&version)).unwrap_or(6)
 }
 
+/// Whether the code at a place is written for Flask 3.0 or older, and the Werkzeug that came with it.
+pub(super) fn is_before_3_1(eval: &Evaluator, span: Span) -> bool {
+    let Some(version) = eval.package_version_at("flask", span) else { return false };
+    let digits = version.trim_start_matches(|letter: char| !letter.is_ascii_digit());
+    let minor = digits.split('.').nth(1).and_then(|minor| minor.parse::<u32>().ok());
+    match major(&version) {
+        Some(3) => minor == Some(0),
+        Some(major) => major < 3,
+        None => false,
+    }
+}
+
 /// The first number of a version.
 pub(super) fn major(version: &str) -> Option<u32> {
     let digits: String =
@@ -62,7 +74,7 @@ impl Options {
         let mut options = Options { given: Vec::new(), strange: Vec::new(), open: None, version };
         if let Some(config) = config {
             for name in NAMES {
-                let key = format!("CORS_{}", name.to_ascii_uppercase());
+                let key = super::config::setting(name);
                 let value = match field(eval, config, &key) {
                     Some(value) => value,
                     None => continue,
@@ -190,11 +202,15 @@ pub(super) fn entries(eval: &mut Evaluator, value: &Value, ignore_case: bool) ->
                 continue;
             }
             match &item.kind {
-                // A variable that is not set is `None`.
                 Kind::Text(text) => {
-                    let set = crate::eval::text_is_set(text);
-                    found.push((when.clone().and(set.clone()), entry(&item, ignore_case)));
-                    found.push((when.and(Guard::not(set)), Entry::Nothing));
+                    for (there, text) in super::config::alternatives(text) {
+                        // A variable that is not set is `None`.
+                        let set = crate::eval::text_is_set(&text);
+                        let when = when.clone().and(there);
+                        let item = Value { span: item.span, via: item.via.clone(), ..Value::text(text, item.span) };
+                        found.push((when.clone().and(set.clone()), entry(&item, ignore_case)));
+                        found.push((when.and(Guard::not(set)), Entry::Nothing));
+                    }
                 }
                 _ => found.push((when, entry(&item, ignore_case))),
             }

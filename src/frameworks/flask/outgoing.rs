@@ -17,7 +17,7 @@ use crate::model::{Effect, EffectKind, End, Guard, HeaderWrite, Reason, Status, 
 use crate::source::Span;
 
 /// `app.wsgi_app = Cors(app.wsgi_app)`: a class of the program around the application that speaks of CORS.
-pub(super) fn wrapped(eval: &Evaluator, id: ObjectId) -> Option<Step> {
+pub(super) fn wrapped(eval: &mut Evaluator, id: ObjectId) -> Option<Step> {
     if let Some(step) = subclassed(eval, id) {
         return Some(step);
     }
@@ -66,8 +66,19 @@ pub(super) fn last(eval: &Evaluator, id: ObjectId, span: Span) -> Step {
 }
 
 /// A class of the program that extends Flask's, or Werkzeug's answer, and sends headers of its own.
-fn subclassed(eval: &Evaluator, id: ObjectId) -> Option<Step> {
-    let class = eval.subclass_of(id);
+fn subclassed(eval: &mut Evaluator, id: ObjectId) -> Option<Step> {
+    // What else such a class does, it does by what Flask calls anyway.
+    const OWN: &[&str] = &[
+        "process_response",
+        "make_response",
+        "finalize_request",
+        "full_dispatch_request",
+        "dispatch_request",
+        "wsgi_app",
+        "__call__",
+        "response_class",
+    ];
+    let class = eval.subclass_of(id).filter(|class| OWN.iter().any(|name| eval.class_member(*class, name).is_some()));
     let answer = field(eval, id, "response_class").and_then(|class| match class.kind {
         Kind::Class(class) => Some(class),
         _ => None,

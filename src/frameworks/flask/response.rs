@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use super::options::is_before_3_1;
 use super::{ERROR, RESPONSE, argument, bound, errors, field, host_object, record};
 use crate::cors::headers;
 use crate::eval::{Arguments, Evaluator, Kind, MethodCall, Native, ObjectId, Value};
@@ -406,7 +407,8 @@ pub(super) fn headers_method(eval: &mut Evaluator, of: &Native, call: &MethodCal
                 });
             }
         }
-        "extend" | "update" => {
+        "__ior__" if is_before_3_1(eval, call.span) => errors::crash(eval, "headers take no `|=`", call.span),
+        "extend" | "update" | "__ior__" => {
             let op = if call.name == "extend" { "add" } else { "set" };
             if let Some(from) = call.arguments.get(0) {
                 let from = from.clone();
@@ -451,6 +453,10 @@ pub(super) fn assign(eval: &mut Evaluator, id: ObjectId, name: &str, value: &Val
     let header = match name {
         "status_code" | "status" => {
             set_status(eval, id, value, span);
+            return true;
+        }
+        // They are given back to where they come from: `response.headers |= …`.
+        "headers" if matches!(&value.kind, Kind::Native(own) if own.name == HEADERS && own.of == Some(id)) => {
             return true;
         }
         "headers" => {

@@ -1,7 +1,7 @@
 //! URL rules as Werkzeug reads, orders and matches them (3.1.9, `routing/rules.py`, `converters.py`, `matcher.py`).
 
 use crate::cors::{Anchoring, Engine, Flags, Pattern};
-use crate::model::{PathMatch, Reason};
+use crate::model::{PathMatch, PathResult, Reason};
 use crate::source::Span;
 
 /// A rule's path, understood.
@@ -91,6 +91,29 @@ pub(super) fn texts(rule: &str) -> Vec<String> {
         }
     }
     names
+}
+
+/// The names of a rule's variables.
+pub(super) fn names(rule: &str) -> Vec<String> {
+    let inside = rule.split('<').skip(1).filter_map(|part| part.split_once('>'));
+    inside.map(|(inside, _)| inside.rsplit(':').next().unwrap_or(inside).trim().to_owned()).collect()
+}
+
+/// A rule with a value in the place of a variable.
+pub(super) fn filled(rule: &str, name: &str, value: &str) -> String {
+    let mut filled = String::new();
+    let mut rest = rule;
+    while let Some((before, (inside, after))) =
+        rest.split_once('<').and_then(|(before, behind)| Some((before, behind.split_once('>')?)))
+    {
+        filled.push_str(before);
+        match inside.rsplit(':').next().is_some_and(|own| own.trim() == name) {
+            true => filled.push_str(value),
+            false => filled.push_str(&format!("<{inside}>")),
+        }
+        rest = after;
+    }
+    filled + rest
 }
 
 /// A converter's pattern, a text that it takes, and its weight.
@@ -204,6 +227,11 @@ impl Rule {
         self.whole(&self.regex, &self.sample)
     }
 
+    /// Whether it takes the path that another rule begins with.
+    pub(super) fn takes(&self, other: &Rule) -> bool {
+        matches!(self.path().test(&other.sample), PathResult::Yes(_))
+    }
+
     /// The paths that lack but the slash at the end, if it ends in one.
     pub(super) fn without_slash(&self) -> Option<PathMatch> {
         let regex = self.regex.strip_suffix('/').filter(|regex| !regex.is_empty())?;
@@ -229,7 +257,6 @@ pub(super) fn reason(span: Span) -> Reason {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::PathResult;
 
     fn takes(rule: &str, path: &str) -> bool {
         matches!(Rule::new(rule).path().test(path), PathResult::Yes(_))

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use super::extract::step;
 use super::hooks::{After, Runner};
+use super::options::is_before_3_1;
 use super::plan::{Plan, Scope};
 use super::rules::{self, Part, Rule};
 use super::{app, field, request};
-use crate::eval::{Evaluator, ObjectId, Value};
+use crate::eval::{Evaluator, Kind, ObjectId, Value};
 use crate::model::{Dispatch, Effect, EffectKind, End, Group, Guard, Node, Reason, Status, Step, StepKind};
 use crate::source::Span;
 
@@ -26,6 +27,7 @@ pub(super) fn table(runner: &mut Runner, id: ObjectId, plan: &Plan, incomplete: 
     for (rule, scope, when, at) in &plan.rules {
         one_rule(runner, *rule, scope, when, *at, &strict, plan, &mut found);
     }
+    redirects_of_defaults(runner.eval, plan, &mut found);
     statics(runner.eval, id, span, &mut found);
     found.sort_by(|a, b| (&a.order, a.is_redirect).cmp(&(&b.order, b.is_redirect)));
     let mut group = Group::new(Dispatch::Rules, span);
@@ -35,6 +37,17 @@ pub(super) fn table(runner: &mut Runner, id: ObjectId, plan: &Plan, incomplete: 
         group.nodes.push(Node::Step(step(StepKind::Route, Vec::new(), end, span, "the application")));
     }
     group
+}
+
+/// When the application answers OPTIONS by itself (`PROVIDE_AUTOMATIC_OPTIONS`, Flask 3.1 and later).
+fn answers_options(runner: &Runner) -> Guard {
+    let app = runner.eval.notes.get(app::CURRENT).and_then(Value::as_object);
+    if is_before_3_1(runner.eval, runner.place) {
+        return Guard::Always;
+    }
+    let settings = app.and_then(|app| super::config::of(runner.eval, app));
+    let given = settings.and_then(|settings| field(runner.eval, settings, "PROVIDE_AUTOMATIC_OPTIONS"));
+    given.map_or(Guard::Always, |given| given.truthy())
 }
 
 fn app_strict(eval: &Evaluator, id: ObjectId) -> Guard {
@@ -82,7 +95,7 @@ fn one_rule(
     // The view's own word comes before what Flask provides by itself.
     let automatic = match get(runner, "provide_automatic_options").filter(|value| !value.is_nullish()) {
         Some(value) => value.truthy(),
-        None => Guard::from(known && !names.iter().any(|name| &**name == "OPTIONS")),
+        None => Guard::from(known && !names.iter().any(|name| &**name == "OPTIONS")).and(answers_options(runner)),
     };
     if automatic != Guard::Never && get(runner, "provide_automatic_options").is_none_or(|value| value.is_nullish()) {
         names.push("OPTIONS".into());
@@ -170,13 +183,96 @@ fn one_rule(
             found.push(Registered { order: parsed.order_of_redirect(), is_redirect: true, step: redirect });
         }
         if strict != Guard::Always {
-            let when = Guard::all([step.when.clone(), taken, Guard::not(strict)]);
+            let when = Guard::all([step.when.clone(), taken, Guard::not(strict.clone())]);
             let same = Step { path, methods: None, when, ..step.clone() };
             found.push(Registered { order: parsed.order_of_redirect(), is_redirect: true, step: same });
         }
     }
+    if strict != Guard::Always && !parsed.text.ends_with('/') {
+        let longer = Rule::new(&format!("{}/", parsed.text));
+        let when = step.when.clone().and(Guard::not(strict));
+        let same = Step { path: longer.path(), when, ..step.clone() };
+        found.push(Registered { order: longer.order, is_redirect: true, step: same });
+    }
     step.path = parsed.path();
     found.push(Registered { order: parsed.order, is_redirect: false, step });
+}
+
+/// The redirects to rules whose defaults say what a path spells out: with `/` for page 1 and `/<int:page>`, `/1` leads
+/// to `/` (`MapAdapter.get_default_redirect`).
+fn redirects_of_defaults(eval: &mut Evaluator, plan: &Plan, found: &mut Vec<Registered>) {
+    for (shorter, scope, when, at) in &plan.rules {
+        let given = field(eval, *shorter, "defaults").as_ref().and_then(Value::as_object);
+        let given = given.map(|id| eval.object(id).fields.clone());
+        let Some(given) = given.filter(|given| !given.is_empty()) else { continue };
+        let Some(own) = written(eval, *shorter) else { continue };
+        let mut names = rules::names(&own);
+        names.extend(given.iter().map(|field| field.name.to_string()));
+        names.sort_unstable();
+        for (longer, other, ..) in &plan.rules {
+            let Some(text) = written(eval, *longer).filter(|_| longer != shorter) else { continue };
+            let mut wanted = rules::names(&text);
+            wanted.sort_unstable();
+            if wanted != names || other.blueprints != scope.blueprints || !same_endpoint(eval, *shorter, *longer) {
+                continue;
+            }
+            let values = given.iter().filter_map(|field| Some((&*field.name, shown(&field.value)?)));
+            let longer_rule = Rule::new(&rules::join(&other.prefix, &text));
+            let text = values.fold(longer_rule.text.clone(), |text, (name, value)| rules::filled(&text, name, &value));
+            let rule = Rule::new(&text);
+            // A converter may not take the default.
+            if text == longer_rule.text || !longer_rule.takes(&rule) {
+                continue;
+            }
+            let taken = [*shorter, *longer].map(|rule| taken_methods(eval, rule, *at));
+            let effect = |kind: EffectKind| Effect { when: Guard::Always, kind, span: *at };
+            let effects = vec![effect(EffectKind::Status(Status::Code(308))), effect(EffectKind::Next)];
+            let mut step = step(StepKind::Redirect, effects, End::Continue, *at, "the redirect to the defaults");
+            step.path = rule.path();
+            step.when = Guard::all([when.clone()].into_iter().chain(taken));
+            found.push(Registered { order: rule.order, is_redirect: true, step });
+        }
+    }
+}
+
+/// When a request's method is one that a rule takes, with those that Flask and Werkzeug add.
+fn taken_methods(eval: &mut Evaluator, rule: ObjectId, at: Span) -> Guard {
+    let given = field(eval, rule, "methods");
+    let Ok(mut names) = methods(eval, given, at) else { return Guard::Always };
+    if names.is_empty() {
+        names.push("GET".into());
+    }
+    if names.iter().any(|name| &**name == "GET") {
+        names.push("HEAD".into());
+    }
+    names.push("OPTIONS".into());
+    Guard::any(names.iter().map(|name| request::is_method(name, at)))
+}
+
+fn written(eval: &Evaluator, rule: ObjectId) -> Option<String> {
+    field(eval, rule, "rule")?.as_str().map(str::to_owned)
+}
+
+/// A default as it stands in a path.
+fn shown(value: &Value) -> Option<String> {
+    match &value.kind {
+        Kind::Str(text) => Some(text.to_string()),
+        Kind::Number(number) => Some(format!("{number}")),
+        _ => None,
+    }
+}
+
+/// Whether two rules lead to one endpoint: they name the same, or have the same view and name none.
+fn same_endpoint(eval: &Evaluator, one: ObjectId, other: ObjectId) -> bool {
+    let named = |rule: ObjectId| field(eval, rule, "endpoint").filter(|name| !name.is_nullish());
+    match (named(one), named(other)) {
+        (Some(one), Some(other)) => one.as_str().is_some() && one.as_str() == other.as_str(),
+        (None, None) => {
+            let view = |rule: ObjectId| eval.attributes_of(&field(eval, rule, "view")?);
+            view(one).is_some() && view(one) == view(other)
+        }
+        _ => false,
+    }
 }
 
 /// What a rule of a blueprint notes.

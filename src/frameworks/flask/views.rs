@@ -5,7 +5,7 @@ use crate::eval::{Arguments, ClassId, Evaluator, Kind, MethodCall, Native, Objec
 use crate::model::{EffectKind, Guard, Reason, RemarkKind};
 use crate::source::Span;
 
-/// A class as a view. Bound: the class.
+/// A class as a view. Bound: the class, the keywords for its constructor, the other arguments for it.
 const VIEW: &str = "flask.view";
 /// A view below a decorator of an authentication package. Bound: the view.
 const GUARDED: &str = "auth.guarded";
@@ -159,14 +159,24 @@ pub(super) fn is_view(eval: &Evaluator, class: ClassId) -> bool {
 /// `Class.as_view(name)`: the class's decorators are applied, and what they set on the view is then replaced by what
 /// the class says.
 pub(super) fn as_view(eval: &mut Evaluator, class: ClassId, call: &MethodCall) -> Option<Value> {
-    is_view(eval, class).then(|| view(eval, class, call.span))
+    is_view(eval, class).then(|| {
+        // What stands behind the name is for the constructor.
+        let mut given = call.arguments.clone();
+        match given.keywords.iter().position(|(name, ..)| &**name == "name") {
+            Some(at) => drop(given.keywords.remove(at)),
+            None => given.positional = given.positional.into_iter().skip(1).collect(),
+        }
+        view(eval, class, &given, call.span)
+    })
 }
 
-/// A class as a view function.
-pub(super) fn view(eval: &mut Evaluator, class: ClassId, span: Span) -> Value {
+/// A class as a view function. `given` is for its constructor.
+fn view(eval: &mut Evaluator, class: ClassId, given: &Arguments, span: Span) -> Value {
     let attributes = eval.new_object(Tag::Plain, span);
     let class_value = Value::new(Kind::Class(class), span);
-    let mut view = bound(VIEW, Some(attributes), vec![class_value], span);
+    let (_, keywords) = keywords(eval, given, span);
+    let values = [class_value, keywords].into_iter().chain(given.positional.iter().cloned()).collect();
+    let mut view = bound(VIEW, Some(attributes), values, span);
     if let Some(decorators) = eval.class_member(class, "decorators") {
         let (decorators, _) = eval.each(&decorators, span);
         for decorator in decorators {
@@ -198,7 +208,8 @@ fn dispatch(eval: &mut Evaluator, of: &Native, arguments: &Arguments, span: Span
     let Some(Kind::Class(class)) = of.bound.first().map(|value| value.kind.clone()) else {
         return Value::unknown("a view", span);
     };
-    let instance = eval.instance(class, &Arguments::default(), span);
+    let given = constructor_arguments(eval, of);
+    let instance = eval.instance(class, &given, span);
     if eval.class_member(class, "dispatch_request").is_some() {
         return eval.call_method(&instance, "dispatch_request", arguments, span, span);
     }
@@ -230,6 +241,17 @@ fn dispatch(eval: &mut Evaluator, of: &Native, arguments: &Arguments, span: Span
         answer = Value::choose(when, given, answer);
     }
     answer
+}
+
+/// What a view's class is made with.
+fn constructor_arguments(eval: &Evaluator, of: &Native) -> Arguments {
+    let mut given = Arguments::of(of.bound.get(2..).unwrap_or_default().to_vec());
+    if let Some(keywords) = of.bound.get(1).and_then(Value::as_object).map(|id| eval.object(id)) {
+        given.keywords =
+            keywords.fields.iter().map(|field| (field.name.clone(), field.value.clone(), field.span)).collect();
+        given.open = keywords.open.clone();
+    }
+    given
 }
 
 /// `method_decorators`: a list, or a list for each method.
@@ -270,7 +292,7 @@ pub(super) fn resources(eval: &mut Evaluator, api: ObjectId, prefix: &str, depth
             "resource" => {
                 let Some((resource, paths)) = call.arguments.positional.split_first() else { continue };
                 let Kind::Class(class) = resource.kind else { continue };
-                let mut function = view(eval, class, call.span);
+                let mut function = view(eval, class, &Arguments::default(), call.span);
                 for decorator in &decorators {
                     function = eval.decorate(decorator, function, decorator.span);
                 }
