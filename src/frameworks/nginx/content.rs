@@ -447,8 +447,7 @@ impl<'t> Compiler<'t> {
             return rewritten();
         }
         let home = self.levels.home(level);
-        let prefix = self.levels.all.iter().flat_map(|level| &level.locations).find(|one| one.level == home)?;
-        match &prefix.matcher {
+        match &self.levels.location(home)?.matcher {
             Matcher::Exact(_) => Some(Text::literal(path)),
             Matcher::Prefix { text, .. } => {
                 let mut pattern = String::from("(?s)^");

@@ -29,6 +29,8 @@ pub(super) struct Level<'t> {
     pub span: Span,
     /// How people call it.
     pub label: String,
+    /// Where its directives of each name stand among them.
+    by_name: FxHashMap<&'t str, Vec<usize>>,
 }
 
 /// How a location takes paths.
@@ -54,6 +56,8 @@ pub(super) struct Location<'t> {
 pub(super) struct Levels<'t> {
     pub all: Vec<Level<'t>>,
     by_block: FxHashMap<usize, LevelId>,
+    /// Where the location of a level stands among those of the level around it.
+    places: FxHashMap<LevelId, usize>,
 }
 
 /// Reads the arguments of `location`.
@@ -89,7 +93,12 @@ impl<'t> Levels<'t> {
         label: String,
     ) -> LevelId {
         let id = self.all.len();
-        self.all.push(Level { kind, parent, directives: directives.clone(), locations: Vec::new(), span, label });
+        let mut by_name: FxHashMap<&str, Vec<usize>> = FxHashMap::default();
+        for (at, directive) in directives.iter().enumerate() {
+            by_name.entry(&directive.name.text).or_default().push(at);
+        }
+        let (own, locations) = (directives.clone(), Vec::new());
+        self.all.push(Level { kind, parent, directives: own, locations, span, label, by_name });
         for directive in directives {
             let (kind, label) = match directive.name.text.as_str() {
                 _ if directive.block.is_none() => continue,
@@ -102,6 +111,7 @@ impl<'t> Levels<'t> {
             let level = self.add(kind, Some(id), children, directive.span, label);
             self.by_block.insert(std::ptr::from_ref(directive) as usize, level);
             if kind == LevelKind::Location {
+                self.places.insert(level, self.all[id].locations.len());
                 self.all[id].locations.push(Location { matcher: matcher(&directive.args), level, directive });
             }
         }
@@ -122,6 +132,11 @@ impl<'t> Levels<'t> {
         std::iter::successors(Some(&self.all[level]), |level| level.parent.map(|parent| &self.all[parent]))
     }
 
+    /// The location that a level is the inside of.
+    pub fn location(&self, level: LevelId) -> Option<&Location<'t>> {
+        self.all[self.all[level].parent?].locations.get(*self.places.get(&level)?)
+    }
+
     /// The directive of this name that counts at a level: its own, or the nearest outer one.
     pub fn find(&self, level: LevelId, name: &str) -> Option<&'t Directive> {
         self.outwards(level).find_map(|level| level.own(name))
@@ -139,8 +154,7 @@ impl<'t> Levels<'t> {
 
     /// All directives of these names at the nearest level that has any.
     pub fn list(&self, level: LevelId, names: &[&str]) -> Vec<&'t Directive> {
-        let lists = self.outwards(level).map(|level| level.all_of(names));
-        lists.into_iter().find(|list| !list.is_empty()).unwrap_or_default()
+        self.outwards(level).map(|level| level.all_of(names)).find(|list| !list.is_empty()).unwrap_or_default()
     }
 
     /// The location level that a level belongs to: `if` and `limit_except` are parts of theirs.
@@ -158,12 +172,15 @@ impl<'t> Levels<'t> {
 impl<'t> Level<'t> {
     /// Its own directive of this name; the last one where there are several.
     pub fn own(&self, name: &str) -> Option<&'t Directive> {
-        self.directives.iter().rev().find(|directive| directive.is(name)).copied()
+        self.by_name.get(name).and_then(|places| places.last()).map(|&at| self.directives[at])
     }
 
     /// Its own directives of these names, in order.
     pub fn all_of(&self, names: &[&str]) -> Vec<&'t Directive> {
-        self.directives.iter().filter(|directive| names.iter().any(|name| directive.is(name))).copied().collect()
+        let mut places: Vec<usize> =
+            names.iter().filter_map(|name| self.by_name.get(*name)).flatten().copied().collect();
+        places.sort_unstable();
+        places.into_iter().map(|at| self.directives[at]).collect()
     }
 }
 

@@ -1,5 +1,7 @@
 //! Which location takes a request (nginx 1.31, `ngx_http_core_find_location`).
 
+use rustc_hash::FxHashSet;
+
 use super::content;
 use super::levels::{LevelId, Location, Matcher, presence};
 use super::server::{Compiler, State, step};
@@ -95,6 +97,9 @@ impl<'t> Compiler<'t> {
     /// The locations of a level and those inside them, in the order in which the first match counts.
     fn candidates(&self, level: LevelId, uri: &Text, around: &Guard, found: &mut Vec<Candidate<'t>>) {
         let locations = &self.levels.get(level).locations;
+        if locations.is_empty() {
+            return;
+        }
         let mut rest = Vec::new();
         let span = |location: &Location<'t>| location.directive.span;
         let starts = |location: &Location<'t>| match &location.matcher {
@@ -110,22 +115,21 @@ impl<'t> Compiler<'t> {
             locations.iter().filter(|location| matches!(location.matcher, Matcher::Prefix { .. })).collect();
         prefixes.sort_by_key(|location| std::cmp::Reverse(text_of(location).len()));
         // A request for the name of a proxied folder, without its slash, unless a location is called that.
+        let names: FxHashSet<&str> = locations.iter().map(text_of).collect();
         for location in locations {
             let text = text_of(location);
-            let named = |other: &Location<'t>| text_of(other) == &text[..text.len() - 1];
             let takes = matches!(location.matcher, Matcher::Exact(_) | Matcher::Prefix { .. });
             if takes
                 && text.len() > 1
                 && text.ends_with('/')
-                && !locations.iter().any(named)
+                && !names.contains(&text[..text.len() - 1])
                 && self.is_proxied(location.level)
             {
                 found.push(Candidate { location: location.clone(), when: around.clone(), adds_slash: true });
             }
         }
-        for (at, &location) in prefixes.iter().enumerate() {
-            let longer = prefixes[..at].iter().filter(|longer| text_of(longer).starts_with(text_of(location)));
-            let longest = around.clone().and(Guard::not(Guard::any(longer.map(|longer| starts(longer)))));
+        for (&location, longer) in prefixes.iter().zip(longer(&prefixes)) {
+            let longest = around.clone().and(Guard::not(Guard::any(longer.into_iter().map(|at| starts(prefixes[at])))));
             let inside = longest.clone().and(starts(location));
             let mut nested = Vec::new();
             self.candidates(location.level, uri, &inside, &mut nested);
@@ -225,6 +229,25 @@ pub(super) fn remember(state: &mut State, when: Guard, subject: Text, capturing:
         state.variables.insert(name, (text, vec![(span, "from a group of this pattern".into())]));
     }
     state.captures.push((when, subject, capturing));
+}
+
+/// For each of some prefixes, the longest first, those longer ones that begin with it; not those that begin with
+/// another one of these, as the other says enough.
+fn longer(prefixes: &[&Location<'_>]) -> Vec<Vec<usize>> {
+    let mut sorted: Vec<usize> = (0..prefixes.len()).collect();
+    // Of equal ones the first takes what they match.
+    sorted.sort_by_key(|&at| (text_of(prefixes[at]), std::cmp::Reverse(at)));
+    let mut longer = vec![Vec::new(); prefixes.len()];
+    let mut around: Vec<usize> = Vec::new();
+    for at in sorted {
+        while around.pop_if(|outer| !text_of(prefixes[at]).starts_with(text_of(prefixes[*outer]))).is_some() {}
+        if let Some(outer) = around.last() {
+            longer[*outer].push(at);
+        }
+        around.push(at);
+    }
+    longer.iter_mut().for_each(|longer| longer.sort_unstable());
+    longer
 }
 
 fn text_of<'l>(location: &'l Location<'_>) -> &'l str {

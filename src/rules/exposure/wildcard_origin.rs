@@ -1,5 +1,7 @@
 //! Any site may read.
 
+use rustc_hash::FxHashSet;
+
 use crate::cors::{Fetch, Request, headers};
 use crate::finding::{Label, Severity};
 use crate::model::{Effect, Guard, Outcome, PathMatch, Reason, RemarkKind, Sent, Step, StepKind, Text, World};
@@ -8,6 +10,7 @@ use crate::rules::{
     Report, Route, Rule, STRANGER, ServerView, allows_credentials, evidence, is_environment, only, source, when,
     with_reasons, with_trail,
 };
+use crate::source::Span;
 
 use super::reflected_origin::{reflects, says_wildcard};
 
@@ -92,6 +95,12 @@ impl Rule for WildcardOrigin {
                 }
             }
         }
+        // Whoever sends credentials too has another fault.
+        let with_credentials: FxHashSet<Span> = view
+            .writes(|name| name.eq_ignore_ascii_case(headers::ALLOW_CREDENTIALS))
+            .into_iter()
+            .map(|(step, ..)| step.span)
+            .collect();
         // Where a write hangs on something that is not known, `*` is `*` all the same whenever it happens.
         for (step, effect, write) in view.writes(|name| name.eq_ignore_ascii_case(headers::ALLOW_ORIGIN)) {
             let [value] = &*write.values else { continue };
@@ -99,7 +108,7 @@ impl Rule for WildcardOrigin {
             let literal = write.trail.0.first().filter(|_| value.as_literal().is_some());
             let place = literal.map_or(effect.span, |(place, _)| *place);
             if step.when == Guard::Never
-                || credentials_beside(view, step)
+                || with_credentials.contains(&step.span)
                 || report.has("wildcard-with-credentials", place)
             {
                 continue;
@@ -156,13 +165,6 @@ fn reasons_of(when: &Guard) -> Vec<Reason> {
     reasons
 }
 
-/// Whether a step sends credentials too: then `*` is another fault.
-fn credentials_beside(view: &ServerView, step: &Step) -> bool {
-    view.writes(|name| name.eq_ignore_ascii_case(headers::ALLOW_CREDENTIALS))
-        .iter()
-        .any(|(other, ..)| other.span == step.span)
-}
-
 /// Whether what a step writes never leaves the server: all the answers that it takes part in say something else.
 fn is_replaced(view: &ServerView, step: &Step, effect: &Effect) -> bool {
     let answers = view.routes.iter().map(|route| view.from_page(route, STRANGER));
@@ -181,7 +183,7 @@ fn has_routes(view: &ServerView, step: &Step) -> bool {
 }
 
 /// What the handlers of a route, or the middleware before them, read of the caller's credentials.
-fn credentials_read(view: &ServerView, route: &Route) -> Option<(String, crate::source::Span)> {
+fn credentials_read(view: &ServerView, route: &Route) -> Option<(String, Span)> {
     let way = route.way(&view.from_page(route, STRANGER));
     let mut found = None;
     crate::model::each_effect(view.server, &mut |step, effect| {
