@@ -6,7 +6,6 @@ use super::{Route, STRANGER, ServerView};
 use crate::cors::{Block, BlockCode, Fetch, Reply, Request, Verdict, browser, headers};
 use crate::model::{
     Answer, BodyKind, Effect, EffectKind, Guard, Node, Outcome, RemarkKind, Sent, Step, StepKind, Text, World,
-    each_effect,
 };
 use crate::source::Span;
 
@@ -148,16 +147,18 @@ fn meant(answer: &Answer) -> Option<Meant> {
 pub fn reads(view: &ServerView, route: &Route, answer: &Answer) -> Vec<(String, Span)> {
     let mut found: Vec<(String, Span)> = Vec::new();
     let way = route.way(answer);
-    each_effect(view.server, &mut |step, effect| {
+    for (_, effect) in view.steps().effects_at(&way) {
         if let EffectKind::Notice(RemarkKind::ReadsHeader(name)) = &effect.kind
             && is_of_pages(name)
-            && way.contains(&step.span)
             && !found.iter().any(|(other, _)| other == name)
         {
             found.push((name.clone(), effect.span));
         }
-    });
+    }
     // What a group asks for before it lets a request in is read, too.
+    if !view.steps().at(&way).iter().any(|step| step.kind == StepKind::Auth) {
+        return found;
+    }
     let mut open = vec![(&view.server.root, Vec::<(&Guard, Span)>::new())];
     while let Some((group, mut guards)) = open.pop() {
         guards.push((&group.when, group.span));
@@ -186,16 +187,16 @@ pub fn reads(view: &ServerView, route: &Route, answer: &Answer) -> Vec<(String, 
 pub fn json_read(view: &ServerView, route: &Route, answer: &Answer) -> Option<Span> {
     let way = route.way(answer);
     let (mut place, mut json, mut simple) = (None, false, false);
-    each_effect(view.server, &mut |step, effect| match &effect.kind {
-        EffectKind::Notice(RemarkKind::ReadsBody) if step.methods.is_some() && way.contains(&step.span) => {
-            place.get_or_insert(effect.span);
+    for (step, effect) in view.steps().effects_at(&way) {
+        match &effect.kind {
+            EffectKind::Notice(RemarkKind::ReadsBody) if step.methods.is_some() => {
+                place.get_or_insert(effect.span);
+            }
+            EffectKind::Notice(RemarkKind::ParsesBody(BodyKind::Json)) => json = true,
+            EffectKind::Notice(RemarkKind::ParsesBody(BodyKind::Simple)) => simple = true,
+            _ => {}
         }
-        EffectKind::Notice(RemarkKind::ParsesBody(kind)) if way.contains(&step.span) => match kind {
-            BodyKind::Json => json = true,
-            BodyKind::Simple => simple = true,
-        },
-        _ => {}
-    });
+    }
     place.filter(|_| json && !simple)
 }
 
@@ -359,27 +360,17 @@ pub fn lost_origin(view: &ServerView, world: &World) -> bool {
 
 /// Whether code that cannot be read was given an answer that has no origin so far: it may have set one.
 pub fn may_have_origin(view: &ServerView, world: &World) -> bool {
-    let mut may = false;
-    if allow_origin(world).is_none() {
-        each_effect(view.server, &mut |step, effect| {
-            may |= matches!(effect.kind, EffectKind::Opaque(_)) && world.ran.contains(&step.span);
-        });
-    }
-    may
+    let effects = view.steps().effects_at(&world.ran);
+    allow_origin(world).is_none() && effects.iter().any(|(_, effect)| matches!(effect.kind, EffectKind::Opaque(_)))
 }
 
 /// What an answer lost of the headers of an `if` because a later one held as well, and where.
 pub fn overruled<'a>(view: &ServerView<'a>, world: &World) -> impl Iterator<Item = (&'a RemarkKind, Span)> {
-    let mut found = Vec::new();
-    each_effect(view.server, &mut |step, effect| {
-        if let EffectKind::Notice(kind @ RemarkKind::LostWrites { .. }) = &effect.kind
-            && world.ran.contains(&step.span)
-            && allow_origin(world).is_none()
-        {
-            found.push((kind, effect.span));
-        }
-    });
-    found.into_iter()
+    let ran = if allow_origin(world).is_none() { world.ran.as_slice() } else { &[] };
+    view.steps().effects_at(ran).into_iter().filter_map(|(_, effect)| match &effect.kind {
+        EffectKind::Notice(kind @ RemarkKind::LostWrites { .. }) => Some((kind, effect.span)),
+        _ => None,
+    })
 }
 
 /// Whether two worlds can be one server's answers to two requests: what does not change from request to request is
@@ -408,7 +399,7 @@ pub fn refuses(guard: &Guard) -> bool {
 /// The step that wrote a line of a world's answer, and the effect.
 pub fn writer<'a>(view: &ServerView<'a>, world: &World, sent: &Sent) -> Option<(&'a Step, &'a Effect)> {
     let mut found: Option<(usize, &'a Step, &'a Effect)> = None;
-    each_effect(view.server, &mut |step, effect| {
+    for (step, effect) in view.steps().effects_at(&world.ran) {
         if let EffectKind::Write(write) = &effect.kind
             && effect.span == sent.span
             && write.name.eq_ignore_ascii_case(&sent.name)
@@ -417,7 +408,7 @@ pub fn writer<'a>(view: &ServerView<'a>, world: &World, sent: &Sent) -> Option<(
         {
             found = Some((at, step, effect));
         }
-    });
+    }
     found.map(|(_, step, effect)| (step, effect))
 }
 
@@ -427,38 +418,25 @@ pub fn is_for_options(view: &ServerView, world: &World) -> bool {
     if matches!(answerer.kind, None | Some(StepKind::Cors)) {
         return false;
     }
+    let is_it = |step: &Step| step.span == answerer.step && Some(step.kind) == answerer.kind;
     // What stands at one place may be reached in several ways: within a branch for OPTIONS, and beside it.
-    let (mut inside, mut beside) = (false, false);
-    let mut open = vec![(&view.server.root, false)];
-    while let Some((group, within)) = open.pop() {
-        let within = within || names_options(&group.when);
-        for node in &group.nodes {
-            match node {
-                Node::Group(inner) => open.push((inner, within)),
-                Node::Step(step) => {
-                    let answers = step.effects.iter().any(|effect| effect.span == answerer.span);
-                    if step.span == answerer.step && Some(step.kind) == answerer.kind && answers {
-                        inside |= within;
-                        beside |= !within;
-                    }
-                }
-            }
-        }
-    }
-    let mut found = inside && !beside;
-    each_effect(view.server, &mut |step, effect| {
-        if step.span == answerer.step && Some(step.kind) == answerer.kind && effect.span == answerer.span {
+    let ways = view.steps().in_groups(answerer.step).iter();
+    let mut ways =
+        ways.filter(|(step, _)| is_it(step) && step.effects.iter().any(|effect| effect.span == answerer.span));
+    let alone = ways.clone().next().is_some() && ways.all(|(_, within)| *within);
+    let effects = view.steps().effects_at(&[answerer.step]);
+    alone
+        || effects.into_iter().any(|(step, effect)| {
             // What the framework answers by itself stands where the route is registered, and is nobody's code.
             let by_itself = effect.span == step.span;
-            found |= step.methods.as_ref().is_some_and(|methods| methods.iter().all(|method| &**method == "OPTIONS"))
-                || names_options(&effect.when) && !by_itself;
-        }
-    });
-    found
+            let is_for_it =
+                step.methods.as_ref().is_some_and(|methods| methods.iter().all(|method| &**method == "OPTIONS"));
+            is_it(step) && effect.span == answerer.span && (is_for_it || names_options(&effect.when) && !by_itself)
+        })
 }
 
 /// Whether a guard asks, among others, for the method OPTIONS, and does not take every method that pages send.
-fn names_options(guard: &Guard) -> bool {
+pub(super) fn names_options(guard: &Guard) -> bool {
     match guard {
         Guard::All(parts) => parts.iter().any(names_options),
         Guard::Test(check) => {

@@ -14,6 +14,7 @@ mod hygiene;
 mod origins;
 pub mod page;
 mod routes;
+mod steps;
 mod trace;
 mod view;
 

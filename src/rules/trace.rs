@@ -9,7 +9,6 @@ use crate::cors::{Block, BlockCode, Fetch, Verdict, headers};
 use crate::finding::Confidence;
 use crate::model::{
     Dispatch, Effect, EffectKind, Group, Guard, Node, Outcome, PathMatch, PathResult, Sent, Step, StepKind, World,
-    each_effect,
 };
 use crate::source::Span;
 
@@ -349,14 +348,12 @@ fn preflight_fault(
 fn refuser(view: &ServerView, world: &World) -> Option<(StepKind, Span, Span)> {
     let answerer = world.answered_by?;
     let mut found = None;
-    each_effect(view.server, &mut |step, effect| {
-        if matches!(effect.kind, EffectKind::Fail(_))
-            && world.ran.contains(&step.span)
-            && world.because.iter().any(|because| because.span == effect.span)
+    for (step, effect) in view.steps().effects_at(&world.ran) {
+        if matches!(effect.kind, EffectKind::Fail(_)) && world.because.iter().any(|because| because.span == effect.span)
         {
             found = Some((step.kind, step.span, effect.span));
         }
-    });
+    }
     let is_error = world.status.is_none_or(|status| status >= 400);
     found.filter(|_| is_error).or_else(|| Some((answerer.kind?, answerer.step, answerer.span)))
 }

@@ -5,14 +5,15 @@ use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
-use super::calls::{Call, allow_origin, calls, headers_read};
+use super::calls::{Call, allow_origin, calls, headers_read, names_options};
 use super::origins::{Entry, OriginCheck, origins_of};
 use super::routes::{Route, routes_of};
+use super::steps::Steps;
 use super::trace::{Diagnosis, diagnose};
 use crate::cors::{Fetch, Origin, Request, Verdict, browser, headers};
 use crate::model::{
     Answer, Effect, EffectKind, Environment, Guard, HeaderWrite, Project, RemarkKind, Sent, Server, Session, Step,
-    StepKind, World, each_effect,
+    StepKind, World,
 };
 use crate::source::{SourceSet, Span};
 
@@ -40,6 +41,7 @@ pub struct ServerView<'a> {
     /// The files of the run: for the words of a change, never to find a fault.
     pub sources: &'a SourceSet,
     answers: RefCell<FxHashMap<Request, Rc<Answer>>>,
+    steps: OnceCell<Steps<'a>>,
     calls: OnceCell<Vec<Call>>,
     diagnoses: OnceCell<Vec<Diagnosis>>,
 }
@@ -68,6 +70,7 @@ impl<'a> ServerView<'a> {
             servers: &project.servers,
             sources,
             answers: RefCell::default(),
+            steps: OnceCell::new(),
             calls: OnceCell::new(),
             diagnoses: OnceCell::new(),
         };
@@ -142,6 +145,11 @@ impl<'a> ServerView<'a> {
         Exchange { preflight, request: (request, answer), verdict }
     }
 
+    /// The steps of the server by their places.
+    pub fn steps(&self) -> &Steps<'a> {
+        self.steps.get_or_init(|| Steps::of(self.server, names_options))
+    }
+
     /// Every route called from every origin that the code names, and from a stranger's page.
     pub(super) fn calls(&self) -> &[Call] {
         self.calls.get_or_init(|| calls(self))
@@ -172,25 +180,20 @@ impl<'a> ServerView<'a> {
 
     /// Every write of a header whose name passes, with its step.
     pub fn writes(&self, is: impl Fn(&str) -> bool) -> Vec<(&'a Step, &'a Effect, &'a HeaderWrite)> {
-        let mut found = Vec::new();
-        each_effect(self.server, &mut |step, effect| {
-            if let EffectKind::Write(write) = &effect.kind
-                && is(&write.name)
-            {
-                found.push((step, effect, write));
-            }
-        });
-        found
+        let write = |(step, effect): (&'a Step, &'a Effect)| match &effect.kind {
+            EffectKind::Write(write) if is(&write.name) => Some((step, effect, write)),
+            _ => None,
+        };
+        self.steps().effects().filter_map(write).collect()
     }
 
     /// Every notice that the frameworks left, with its place.
     pub fn notices(&self) -> Vec<(&'a RemarkKind, Span)> {
         let mut found: Vec<_> = self.server.remarks.iter().map(|remark| (&remark.kind, remark.span)).collect();
-        each_effect(self.server, &mut |_, effect| {
-            if let EffectKind::Notice(kind) = &effect.kind {
-                found.push((kind, effect.span));
-            }
-        });
+        found.extend(self.steps().effects().filter_map(|(_, effect)| match &effect.kind {
+            EffectKind::Notice(kind) => Some((kind, effect.span)),
+            _ => None,
+        }));
         found
     }
 

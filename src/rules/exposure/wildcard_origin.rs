@@ -4,7 +4,9 @@ use rustc_hash::FxHashSet;
 
 use crate::cors::{Fetch, Request, headers};
 use crate::finding::{Label, Severity};
-use crate::model::{Effect, Guard, Outcome, PathMatch, Reason, RemarkKind, Sent, Step, StepKind, Text, World};
+use crate::model::{
+    Effect, EffectKind, Guard, Outcome, PathMatch, Reason, RemarkKind, Sent, Step, StepKind, Text, World,
+};
 use crate::rules::calls::writer;
 use crate::rules::{
     Report, Route, Rule, STRANGER, ServerView, allows_credentials, evidence, is_environment, only, source, when,
@@ -186,9 +188,8 @@ fn has_routes(view: &ServerView, step: &Step) -> bool {
 fn credentials_read(view: &ServerView, route: &Route) -> Option<(String, Span)> {
     let way = route.way(&view.from_page(route, STRANGER));
     let mut found = None;
-    crate::model::each_effect(view.server, &mut |step, effect| {
-        if let crate::model::EffectKind::Notice(kind) = &effect.kind
-            && way.contains(&step.span)
+    for (_, effect) in view.steps().effects_at(&way) {
+        if let EffectKind::Notice(kind) = &effect.kind
             && found.is_none()
         {
             match kind {
@@ -200,7 +201,7 @@ fn credentials_read(view: &ServerView, route: &Route) -> Option<(String, Span)> 
                 _ => {}
             }
         }
-    });
+    }
     found
 }
 
