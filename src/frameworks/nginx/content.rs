@@ -146,21 +146,12 @@ impl<'t> Compiler<'t> {
         }
         let server = self.servers[state.server].level;
         let home = self.levels.home(level);
-        let takes = |matcher: &Matcher| match matcher {
-            Matcher::Exact(text) => text.rsplit('/').next() == Some(name),
-            Matcher::Regex { text, ignore_case } => self.patterns.read(text, *ignore_case).is_ok_and(|pattern| {
-                [format!("/{name}"), format!("/a/{name}")].iter().any(|path| pattern.matches(path) != Some(false))
-            }),
-            _ => false,
-        };
-        let mut open = vec![server];
-        let mut other = false;
-        while let Some(level) = open.pop() {
-            for location in &self.levels.get(level).locations {
-                other |= location.level != home && takes(&location.matcher);
-                open.push(location.level);
-            }
+        let key = (server, name.to_owned());
+        if !self.taking_index.contains_key(&key) {
+            let taking = self.taking_index(server, name);
+            self.taking_index.insert(key.clone(), taking);
         }
+        let other = self.taking_index.get(&key).is_some_and(|taking| taking.iter().any(|level| *level != home));
         if !other {
             return None;
         }
@@ -179,6 +170,28 @@ impl<'t> Compiler<'t> {
         inside.uri = super::texts::concat(vec![state.uri.clone(), Text::literal(name)]);
         let nodes = self.serve(server, inside);
         Some(guarded(when, nodes, span))
+    }
+
+    /// The locations of a server block that take the index file of some folder by its name.
+    fn taking_index(&self, server: LevelId, name: &str) -> Vec<LevelId> {
+        let takes = |matcher: &Matcher| match matcher {
+            Matcher::Exact(text) => text.rsplit('/').next() == Some(name),
+            Matcher::Regex { text, ignore_case } => self.patterns.read(text, *ignore_case).is_ok_and(|pattern| {
+                [format!("/{name}"), format!("/a/{name}")].iter().any(|path| pattern.matches(path) != Some(false))
+            }),
+            _ => false,
+        };
+        let mut open = vec![server];
+        let mut taking = Vec::new();
+        while let Some(level) = open.pop() {
+            for location in &self.levels.get(level).locations {
+                if takes(&location.matcher) {
+                    taking.push(location.level);
+                }
+                open.push(location.level);
+            }
+        }
+        taking
     }
 
     /// Files that may be there, then what is done if none is.

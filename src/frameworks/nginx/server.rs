@@ -104,6 +104,8 @@ pub(super) struct Compiler<'t> {
     /// The maps that were looked up for the text that is being put together.
     pub looked_up: FxHashMap<String, Text>,
     pub entered: usize,
+    /// The locations that take index files, by server block and name.
+    pub taking_index: FxHashMap<(LevelId, String), Vec<LevelId>>,
 }
 
 impl<'t> Compiler<'t> {
@@ -128,6 +130,7 @@ impl<'t> Compiler<'t> {
             patterns: Patterns::default(),
             looked_up: FxHashMap::default(),
             entered: 0,
+            taking_index: FxHashMap::default(),
         }
     }
 
