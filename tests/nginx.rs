@@ -533,3 +533,30 @@ fn configurations_in_a_config_map_are_read_in_place() {
         }
     });
 }
+
+#[test]
+fn templates_of_manifests_are_read_for_what_they_say() {
+    let text = format!("{{{{- if .Values.ingress.enabled }}}}\n{INGRESS}{{{{- end }}}}\n");
+    let text = text.replace("name: api\n", "name: {{ include \"app.fullname\" . }}\n");
+    let (servers, ..) = read(&[("templates/ingress.yaml", &text)]);
+    let answer = told(&servers[0], None, "OPTIONS /api", &[("origin", "https://app.example.com")]);
+    assert!(answer.contains(" allow-origin=https://app.example.com "), "{answer}");
+
+    // Who is let in comes with the values: neither nobody nor everybody.
+    let origins = INGRESS.lines().find(|line| line.contains("cors-allow-origin")).unwrap();
+    let open = text.replace(origins, "    nginx.ingress.kubernetes.io/cors-allow-origin: {{ .Values.origin | quote }}");
+    let (servers, ..) = read(&[("templates/ingress.yaml", &open)]);
+    let answer = told(&servers[0], None, "OPTIONS /api", &[("origin", "https://app.example.com")]);
+    assert!(answer.contains("allow-origin=?"), "{answer}");
+}
+
+#[test]
+fn annotations_in_the_values_of_a_chart_are_an_ingress_of_any_host() {
+    let text = "ingress:\n  enabled: true\n  annotations:\n    nginx.ingress.kubernetes.io/enable-cors: \"true\"\n    nginx.ingress.kubernetes.io/cors-allow-origin: https://app.example.com\n";
+    let (servers, ..) = read(&[("values.yaml", text)]);
+    assert_eq!(servers.len(), 1);
+    let answer = told(&servers[0], None, "OPTIONS /", &[("origin", "https://app.example.com")]);
+    assert!(answer.starts_with("204 allow-origin=https://app.example.com"), "{answer}");
+    let (servers, ..) = read(&[("values.yaml", "service:\n  annotations:\n    other: \"true\"\n")]);
+    assert!(servers.is_empty());
+}

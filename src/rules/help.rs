@@ -17,11 +17,21 @@ pub fn list_origins(view: &ServerView, place: Span) -> &'static str {
         ("flask", true) => {
             "list the origins that may read, and send the header to those alone: `if request.headers.get(\"Origin\") in ALLOWED: …`, with `response.vary.add(\"Origin\")` before it"
         }
+        ("nginx", _) if is_annotation(view, place) => {
+            "list the origins in `nginx.ingress.kubernetes.io/cors-allow-origin`, without a slash at their ends: what is no origin is left out, and an empty list is `*`"
+        }
         ("nginx", _) => {
             "list the origins in a `map $http_origin $cors_origin { default \"\"; \"https://app.example.com\" $http_origin; }` and send `$cors_origin`"
         }
         _ => "compare the Origin header with a list, and send Access-Control-Allow-Origin only where it is on it",
     }
+}
+
+/// Whether a policy comes from the annotations of an ingress.
+fn is_annotation(view: &ServerView, place: Span) -> bool {
+    let file = view.sources.get(place.file);
+    let is_manifest = file.path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
+    is_manifest && !view.sources.text(place).contains("Access-Control-")
 }
 
 /// Whether what is written at `place` names the header itself, instead of an option of a library.

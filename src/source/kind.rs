@@ -61,6 +61,7 @@ const NGINX_LIKE: &[&str] = &[
     "template",
     "tmpl",
     "tpl",
+    "tftpl",
     "j2",
     "jinja",
     "jinja2",

@@ -6,6 +6,7 @@
 
 use std::rc::Rc;
 
+use super::helm;
 use crate::source::{FileId, Span};
 use crate::syntax::data::{Data, yaml};
 use crate::syntax::nginx::{Directive, Word, nginx};
@@ -18,9 +19,11 @@ const DEFAULT_HEADERS: &str =
     "DNT,Keep-Alive,User-Agent,X-Requested-With,If-Modified-Since,Cache-Control,Content-Type,Range,Authorization";
 const DEFAULT_MAX_AGE: &str = "1728000";
 
-/// The configurations in a manifest, each the inside of an `http` block or a whole file. A text that is no YAML, such as
-/// a template of it, holds none.
+/// The configurations in a manifest, in a template of one, or in the values of a chart, each the inside of an `http` block
+/// or a whole file. A text that is no YAML holds none.
 pub(super) fn configurations(file: FileId, text: &str) -> Vec<Vec<Directive>> {
+    let masked = helm::masked(text);
+    let text = masked.as_deref().unwrap_or(text);
     let Ok(documents) = yaml(file, text) else { return Vec::new() };
     let mut found = Vec::new();
     let mut hosts: Vec<(String, Directive)> = Vec::new();
@@ -50,6 +53,13 @@ pub(super) fn configurations(file: FileId, text: &str) -> Vec<Vec<Directive>> {
                     {
                         found.push(inside(file, text, value));
                     }
+                }
+            }
+            // The values of a chart name annotations where its template has an ingress.
+            None => {
+                for annotations in annotations_within(document) {
+                    let servers = servers(file, text, document, annotations).unwrap_or_default();
+                    found.extend(servers.into_iter().map(|(_, server)| vec![server]));
                 }
             }
             _ => {}
@@ -116,7 +126,8 @@ fn place(directive: &mut Directive, span: Span) {
 }
 
 fn word(text: impl Into<String>, span: Span) -> Word {
-    Word { text: text.into(), span, templated: false }
+    let text = text.into();
+    Word { templated: helm::is_filled_in(&text), text, span }
 }
 
 fn simple(name: &str, args: &[(&str, Span)], span: Span) -> Directive {
@@ -154,9 +165,30 @@ impl<'d> Annotations<'d> {
     }
 }
 
+/// The annotations that stand anywhere in the values of a chart.
+fn annotations_within(values: &Data) -> Vec<&Data> {
+    let mut found = Vec::new();
+    let mut open = vec![values];
+    while let Some(data) = open.pop() {
+        open.extend(data.items());
+        for (key, _, value) in data.entries() {
+            match key.as_str() {
+                "annotations" => found.push(value),
+                _ => open.push(value),
+            }
+        }
+    }
+    found
+}
+
 /// The server blocks of an ingress, by their hosts.
 fn ingress(file: FileId, text: &str, document: &Data) -> Option<Vec<(String, Directive)>> {
-    let annotations = Annotations { entries: document.at(&["metadata", "annotations"])?.entries() };
+    servers(file, text, document, document.at(&["metadata", "annotations"])?)
+}
+
+/// The server blocks that the controller makes of these annotations, by the hosts of the document's rules.
+fn servers(file: FileId, text: &str, document: &Data, annotations: &Data) -> Option<Vec<(String, Directive)>> {
+    let annotations = Annotations { entries: annotations.entries() };
     if !annotations.entries.iter().any(|(key, ..)| key.starts_with(PREFIX)) {
         return None;
     }
@@ -245,7 +277,11 @@ fn cors(annotations: &Annotations<'_>) -> Vec<Directive> {
     }
     let mut directives = Vec::new();
     let sets = simple("set", &[("$cors", place), ("true", place)], place);
-    if listed == ["*"] {
+    if helm::is_filled_in(&origins) {
+        // Who is let in comes with the values.
+        directives.push(simple("set", &[("$http_origin", place), (&origins, place)], place));
+        directives.push(sets);
+    } else if listed == ["*"] {
         directives.push(simple("set", &[("$http_origin", place), ("*", place)], place));
         directives.push(sets);
     } else {

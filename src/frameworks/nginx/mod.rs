@@ -9,6 +9,7 @@ mod access;
 mod check;
 mod content;
 mod headers;
+mod helm;
 mod include;
 mod input;
 mod kubernetes;
