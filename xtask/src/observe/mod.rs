@@ -128,7 +128,12 @@ fn play(file: &File, record: &Record, stand: &mut dyn Stand, upstream: &Upstream
         return Err(format!("{}: started, but listens nowhere", record.id));
     }
     for name in record.probe_names() {
-        answers.push((name.clone(), wire::ask(&file.request(record, &name)?, file.body(&name))?));
+        let answer = wire::ask(&file.request(record, &name)?, file.body(&name))?;
+        if answer == Answer::Failed("ECONNRESET".to_owned()) {
+            // The program may be on its way out: what comes next has to find it there, or gone.
+            wire::wait_for_end(SERVER, Duration::from_secs(1));
+        }
+        answers.push((name.clone(), answer));
     }
     stand.stop()?;
     Ok(Run { startup, answers })

@@ -81,6 +81,14 @@ pub fn wait_for_listener(address: ([u8; 4], u16), patience: Duration) -> bool {
     false
 }
 
+/// Waits until nothing listens any more, or for so long.
+pub fn wait_for_end(address: ([u8; 4], u16), patience: Duration) {
+    let deadline = Instant::now() + patience;
+    while Instant::now() < deadline && TcpStream::connect(SocketAddr::from(address)).is_ok() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
 fn timed_out() -> Answer {
     Answer::Failed(format!("timeout: no response within {} s", PATIENCE.as_secs()))
 }
