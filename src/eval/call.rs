@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::member::HANDED_OVER;
 use super::value::{Arguments, ClassId, Closure, FrameId, Kind, Tag, Value};
 use super::{CallFrame, DEEPEST_CALL, Evaluator, MethodCall};
 use crate::model::{Effect, Guard, Reason};
@@ -109,7 +110,8 @@ impl Evaluator<'_> {
         match &callee.kind {
             Kind::Function(closure) => {
                 let closure = closure.clone();
-                self.run(&closure, closure.this.clone(), arguments, span)
+                let this = if closure.detached { None } else { closure.this.clone() };
+                self.run(&closure, this, arguments, span)
             }
             // The member that has this value.
             Kind::Class(class) if self.is_enumeration(*class) => {
@@ -235,6 +237,7 @@ impl Evaluator<'_> {
                 module: closure.module,
                 class: closure.class,
                 attributes: closure.attributes,
+                detached: false,
             };
             return Value { kind: Kind::Function(Arc::new(bound)), ..function.clone() };
         }
@@ -283,6 +286,9 @@ impl Evaluator<'_> {
             // `.then(done, failed)`: only the first is the way that works.
             if name == "then" && at > 0 {
                 break;
+            }
+            if let Some(id) = argument.as_object().filter(|id| matches!(self.object(*id).tag, Tag::Instance(_))) {
+                self.set_field(id, HANDED_OVER, Value::new(Kind::Bool(true), span), span);
             }
             if let Some(id) = argument.as_object().filter(|id| self.object(*id).tag == Tag::Plain) {
                 // Options with handlers of requests among them: they are called later.
@@ -374,6 +380,7 @@ impl Evaluator<'_> {
         let noted = self.noted;
         self.calls.push(CallFrame {
             function: function.span,
+            detached: closure.detached && this.is_none(),
             this: this.clone(),
             class: closure.class,
             base: self.path.len(),
@@ -605,6 +612,7 @@ impl Evaluator<'_> {
                 let scope = self.new_frame(Some(frame), true);
                 self.calls.push(CallFrame {
                     function: *span,
+                    detached: false,
                     this: Some(this.clone()),
                     class: Some(class),
                     base: self.path.len(),
@@ -622,8 +630,15 @@ impl Evaluator<'_> {
         self.module = running;
         if let Some(function) = constructor {
             let this = Some(this.clone());
-            let closure =
-                Arc::new(Closure { function, frame, this: this.clone(), module, class: Some(class), attributes: None });
+            let closure = Arc::new(Closure {
+                function,
+                frame,
+                this: this.clone(),
+                module,
+                class: Some(class),
+                attributes: None,
+                detached: false,
+            });
             self.run(&closure, this, arguments, span);
         }
     }
@@ -657,9 +672,47 @@ impl Evaluator<'_> {
         Value::undefined(span)
     }
 
-    /// What a promise resolves to. Promises are taken for their values.
+    /// What a promise resolves to. Promises are taken for their values, but where they are rejected.
     pub(super) fn awaited(&mut self, value: Value) -> Value {
+        for (when, value) in value.branches() {
+            if let Some(reason) = self.rejection(&value) {
+                self.under(when, |eval| eval.throw(reason));
+            }
+        }
         value
+    }
+
+    /// What a promise is rejected with.
+    pub fn rejection(&self, value: &Value) -> Option<Value> {
+        let object = self.object(value.as_object()?);
+        object.items.first().filter(|_| object.tag == Tag::Rejected).cloned()
+    }
+
+    /// `then`, `catch` and `finally` of a promise that is rejected.
+    pub(super) fn rejected_method(
+        &mut self,
+        receiver: &Value,
+        name: &str,
+        arguments: &Arguments,
+        span: Span,
+    ) -> Option<Value> {
+        let reason = self.rejection(receiver)?;
+        let (handler, given) = match name {
+            "then" => (arguments.get(1).cloned(), vec![reason]),
+            "catch" => (arguments.get(0).cloned(), vec![reason]),
+            "finally" => (arguments.get(0).cloned(), Vec::new()),
+            _ => return None,
+        };
+        let Some(handler) = handler else { return Some(receiver.clone()) };
+        let mut value = receiver.clone();
+        self.later(|eval| {
+            let given = eval.call(&handler, &Arguments::of(given.clone()), span);
+            if name != "finally" {
+                value = given;
+            }
+            Value::undefined(span)
+        });
+        Some(value)
     }
 }
 

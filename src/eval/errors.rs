@@ -7,7 +7,7 @@ use super::value::{Kind, Tag, Value};
 use crate::cors::StringTest;
 use crate::model::{Guard, Part, Text, UrlPart};
 use crate::source::Span;
-use crate::syntax::program::Language;
+use crate::syntax::program::{Expr, ExprKind, Language};
 
 impl Evaluator<'_> {
     /// Throws an error of the language itself under a condition.
@@ -66,6 +66,14 @@ impl Evaluator<'_> {
         match self.catching {
             0 => self.fails_here(missing, format!("KeyError: '{}'", key.as_str().unwrap_or_default()), span),
             _ => self.under(missing, |eval| eval.throw(Value::unknown("`KeyError`", span))),
+        }
+    }
+
+    /// Reads a property of `this` in a method that was called without its object.
+    pub(super) fn reads_this(&mut self, object: &Expr, name: &str, span: Span) {
+        if matches!(object.kind, ExprKind::This) && self.calls.last().is_some_and(|call| call.detached) {
+            let message = format!("Cannot read properties of undefined (reading '{name}')");
+            self.throw_error(Guard::Always, "TypeError", &message, span);
         }
     }
 

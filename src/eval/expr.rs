@@ -49,7 +49,9 @@ impl Evaluator<'_> {
                     return value;
                 }
                 let of = self.expr(object, frame);
-                self.get(&of, property, Span { start: span.start, ..*property_span })
+                self.reads_this(object, property, span);
+                let value = self.get(&of, property, Span { start: span.start, ..*property_span });
+                self.taken(&of, property, value)
             }
             ExprKind::Index { object, index } => {
                 let of = self.expr(object, frame);
@@ -328,6 +330,7 @@ impl Evaluator<'_> {
                     return self.call(&function, &arguments, span);
                 }
                 let receiver = self.expr(object, frame);
+                self.reads_this(object, property, span);
                 let thrown = self.thrown.len();
                 let arguments = self.arguments(arguments, frame);
                 self.unless_thrown(thrown, |eval| {

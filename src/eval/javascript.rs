@@ -96,6 +96,9 @@ impl Evaluator<'_> {
     ) -> Option<Value> {
         match &receiver.kind {
             Kind::Str(_) | Kind::Text(_) => self.string_method(receiver, name, arguments, span),
+            Kind::Object(id) if self.object(*id).tag == Tag::Rejected => {
+                self.rejected_method(receiver, name, arguments, span)
+            }
             Kind::Object(id) if matches!(self.object(*id).tag, Tag::Array | Tag::Set) => {
                 self.array_method(receiver, name, arguments, span)
             }
@@ -458,6 +461,12 @@ impl Evaluator<'_> {
             }
             ("Object", "freeze" | "seal") | ("Promise", "resolve") => {
                 first.cloned().unwrap_or_else(|| Value::undefined(span))
+            }
+            ("Promise", "reject") => {
+                let id = self.new_object(Tag::Rejected, span);
+                let reason = first.cloned().unwrap_or_else(|| Value::undefined(span));
+                self.object_mut(id).items.push(reason);
+                Value::new(Kind::Object(id), span)
             }
             ("Object", "keys") => {
                 let (keys, open) = self.keys(first?, span);

@@ -9,6 +9,9 @@ use crate::model::{Guard, Reason};
 use crate::source::Span;
 use crate::syntax::program::{ClassMember, Language};
 
+/// The field of an object that was given to code which cannot be read.
+pub(super) const HANDED_OVER: &str = "(handed over)";
+
 impl Evaluator<'_> {
     /// `of.name`.
     pub fn get(&mut self, of: &Value, name: &str, span: Span) -> Value {
@@ -104,6 +107,38 @@ impl Evaluator<'_> {
         }
     }
 
+    /// A member that was read without being called: a method then leaves its object behind, unless something binds
+    /// methods that cannot be seen to do so.
+    pub(super) fn taken(&self, of: &Value, name: &str, value: Value) -> Value {
+        let (Some(id), Kind::Function(closure)) = (of.as_object(), &value.kind) else { return value };
+        let object = self.object(id);
+        let (Tag::Instance(class), Some(own)) = (object.tag, closure.class) else { return value };
+        let is_method = self.field(id, name).is_none() && closure.function.name == name;
+        let may_be_bound = object.open.is_some()
+            || self.field(id, HANDED_OVER).is_some()
+            || !closure.function.decorators.is_empty()
+            || [class, own].iter().any(|class| {
+                let data = &self.classes[class.0 as usize];
+                !data.class.decorators.is_empty() || data.bases.iter().any(|base| !matches!(base.kind, Kind::Class(_)))
+            });
+        if !is_method || may_be_bound || self.language() != Language::JavaScript {
+            return value;
+        }
+        let detached = Closure { detached: true, ..clone_of(closure) };
+        Value { kind: Kind::Function(Arc::new(detached)), ..value }
+    }
+
+    /// A method as part of its object, for whoever calls it in a way that is not known.
+    pub fn attached(value: &Value) -> Value {
+        match &value.kind {
+            Kind::Function(closure) if closure.detached => {
+                let attached = Closure { detached: false, ..clone_of(closure) };
+                Value { kind: Kind::Function(Arc::new(attached)), ..value.clone() }
+            }
+            _ => value.clone(),
+        }
+    }
+
     /// A method of an instance's class or of those that it extends, bound to the instance.
     fn method_of(&mut self, class: ClassId, of: &Value, name: &str, span: Span) -> Option<Value> {
         let data = &self.classes[class.0 as usize];
@@ -146,6 +181,7 @@ impl Evaluator<'_> {
                         module: closure.module,
                         class: Some(class),
                         attributes: closure.attributes,
+                        detached: false,
                     };
                     Value::new(Kind::Function(Arc::new(bound)), value.span)
                 }
@@ -157,8 +193,15 @@ impl Evaluator<'_> {
                 && function.name == name
             {
                 let this = Some(of.clone());
-                let closure =
-                    Closure { function: function.clone(), frame, this, module, class: Some(class), attributes: None };
+                let closure = Closure {
+                    function: function.clone(),
+                    frame,
+                    this,
+                    module,
+                    class: Some(class),
+                    attributes: None,
+                    detached: false,
+                };
                 let value = Value::new(Kind::Function(Arc::new(closure)), function.span);
                 return Some(if *is_getter { self.call(&value, &Arguments::default(), span) } else { value });
             }
@@ -264,7 +307,15 @@ impl Evaluator<'_> {
                 {
                     let this = is_static.then(|| Value::new(Kind::Class(class), definition.span));
                     let class = Some(class);
-                    let closure = Closure { function: function.clone(), frame, this, module, class, attributes: None };
+                    let closure = Closure {
+                        function: function.clone(),
+                        frame,
+                        this,
+                        module,
+                        class,
+                        attributes: None,
+                        detached: false,
+                    };
                     return Some(Value::new(Kind::Function(Arc::new(closure)), function.span));
                 }
             }
@@ -473,6 +524,7 @@ fn clone_of(closure: &Closure) -> Closure {
         module: closure.module,
         class: closure.class,
         attributes: closure.attributes,
+        detached: closure.detached,
     }
 }
 

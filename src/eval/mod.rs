@@ -217,6 +217,8 @@ struct CallFrame {
     function: Span,
     this: Option<Value>,
     class: Option<ClassId>,
+    /// Whether it is a method that was called without its object.
+    detached: bool,
     /// Where its conditions begin.
     base: usize,
     returns: Vec<(Guard, Value)>,

@@ -28,7 +28,7 @@ pub trait Loader {
     fn sets(&self, from: &Path, name: &str) -> bool;
 
     /// The variables that `.env` files nearest to `from` set.
-    fn environment(&self, from: &Path) -> Vec<(String, String, Span)>;
+    fn environment(&self, from: &Path, in_production: bool) -> Vec<(String, String, Span)>;
 
     /// The version of a package that the code at `from` runs with, as far as a lock file or a manifest says it.
     fn package_version(&self, from: &Path, package: &str) -> Option<String>;

@@ -556,8 +556,11 @@ impl Evaluator<'_> {
             Language::Python => Some(self.new_object(Tag::Plain, function.span)),
             Language::JavaScript => None,
         };
-        let closure = Closure { function: function.clone(), frame, this, module: self.module, class, attributes };
-        Value::new(Kind::Function(Arc::new(closure)), function.span)
+        let span = function.span;
+        let detached = function.is_arrow && self.calls.last().is_some_and(|call| call.detached);
+        let (function, module) = (function.clone(), self.module);
+        let closure = Closure { function, frame, this, module, class, attributes, detached };
+        Value::new(Kind::Function(Arc::new(closure)), span)
     }
 
     fn decorated(&mut self, mut value: Value, decorators: &[Expr], frame: FrameId) -> Value {

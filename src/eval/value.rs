@@ -98,6 +98,8 @@ pub struct Closure {
     pub class: Option<ClassId>,
     /// Python: the object that holds its attributes.
     pub attributes: Option<ObjectId>,
+    /// JavaScript: whether it is a method that was taken from its object, so that a bare call has no `this`.
+    pub detached: bool,
 }
 
 /// A function that the program does not define.
@@ -166,6 +168,8 @@ pub enum Tag {
     Array,
     /// A set.
     Set,
+    /// A promise that was rejected with its one item.
+    Rejected,
     /// An instance of a class of the program.
     Instance(ClassId),
     /// Something of a framework, by the framework's own name for it.
@@ -481,6 +485,10 @@ pub fn text_is_set(text: &Text) -> Guard {
     match text {
         Text::Literal(text) => Guard::from(!text.is_empty()),
         Text::Request(Part::Header(name)) => Guard::HasHeader(name.clone()),
+        Text::Request(Part::ErrorStatus) => Guard::HasErrorStatus,
+        Text::Request(Part::Base) => {
+            Guard::Unknown(Reason { text: "the application may be mounted nowhere".into(), span: None })
+        }
         Text::Request(_) => Guard::Always,
         Text::Environment(name) => Guard::EnvironmentSet(name.clone()),
         Text::Url(inner, _) | Text::LowerCase(inner) => text_is_set(inner),

@@ -35,6 +35,8 @@ pub enum Guard {
     Marked(Arc<str>),
     /// The request's body has more bytes than this, by its `Content-Length`.
     BodyOver(u64),
+    /// The error being handled carries a status of its own.
+    HasErrorStatus,
     /// The request cannot be read, so that a server refuses it before it looks at what is asked for.
     Malformed,
     /// All hold.

@@ -103,6 +103,27 @@ impl PathMatch {
         }
     }
 
+    /// Whether it takes the path, and a part of that into a parameter which cannot be percent-decoded (Express 4
+    /// `lib/router/layer.js`, `router` 2 `lib/layer.js`: the answer is 400).
+    pub fn is_undecodable(&self, path: &str) -> bool {
+        if !path.contains('%') {
+            return false;
+        }
+        match self {
+            PathMatch::Whole { text, .. } | PathMatch::Prefix { text, .. } => {
+                let PathResult::Yes(rest) = self.test(path) else { return false };
+                let taken = match self {
+                    PathMatch::Prefix { .. } => path.strip_suffix(&*rest).unwrap_or(path),
+                    _ => path,
+                };
+                let has_parameter = text.contains([':', '*']) || text.replace("(?", "").contains('(');
+                has_parameter && !is_decodable(taken)
+            }
+            PathMatch::AnyOf(parts) => parts.iter().any(|part| part.is_undecodable(path)),
+            _ => false,
+        }
+    }
+
     /// How it is written, for people.
     pub fn text(&self) -> &str {
         match self {
@@ -133,6 +154,20 @@ fn prefix(pattern: &Pattern, length: Option<usize>, text: &str, path: &str) -> P
         }
     }
     PathResult::No
+}
+
+/// Whether JavaScript's `decodeURIComponent` takes the text.
+fn is_decodable(text: &str) -> bool {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut parts = text.split('%');
+    bytes.extend(parts.next().unwrap_or_default().bytes());
+    for part in parts {
+        let digits = part.get(..2).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        let Some(byte) = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) else { return false };
+        bytes.push(byte);
+        bytes.extend(part[2..].bytes());
+    }
+    std::str::from_utf8(&bytes).is_ok()
 }
 
 /// The text with `%20` and the like replaced, and with `plus`, plus signs by blanks.

@@ -284,6 +284,9 @@ pub enum Status {
     Code(u16),
     /// The one that the error being handled carries.
     OfError,
+    /// None, of an error that carries none: Express's last answer then keeps what was set before if that is a status
+    /// of an error, and else has 500 (`finalhandler` 1.3 and 2.1, `index.js`).
+    Unset,
     /// Not known.
     Unknown(Reason),
 }

@@ -63,6 +63,8 @@ pub enum Part {
     LocalPath,
     /// The same with the query: Express's `req.url`.
     LocalTarget,
+    /// The path down to the mount of the running step: Express's `req.baseUrl`.
+    Base,
     /// Path and query as sent: Node's `req.url`, Express's `req.originalUrl`.
     Target,
     /// The path as proxies and file servers read it: decoded, without dot segments and doubled slashes.

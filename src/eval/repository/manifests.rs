@@ -157,10 +157,11 @@ impl Repository {
         None
     }
 
-    /// The variables of the nearest `.env` file, up to the package's own folder.
-    pub(super) fn environment_of(&self, from: &Path) -> Vec<(String, String, Span)> {
+    /// The variables of the nearest `.env` file, in production or not, up to the package's own folder.
+    pub(super) fn environment_of(&self, from: &Path, in_production: bool) -> Vec<(String, String, Span)> {
         for folder in self.folders_upward(from).take(4) {
-            for name in [".env", ".env.local", ".env.development"] {
+            let of_stage = if in_production { ".env.production" } else { ".env.development" };
+            for name in [".env", ".env.local", of_stage] {
                 if let Some(file) = self.load(&folder.join(name)) {
                     return variables(file.id, &file.text);
                 }

@@ -108,8 +108,8 @@ impl Loader for Repository {
         self.settings_near(from).iter().any(|text| settings::sets(text, name))
     }
 
-    fn environment(&self, from: &Path) -> Vec<(String, String, Span)> {
-        self.environment_of(from)
+    fn environment(&self, from: &Path, in_production: bool) -> Vec<(String, String, Span)> {
+        self.environment_of(from, in_production)
     }
 
     fn package_version(&self, from: &Path, package: &str) -> Option<String> {

@@ -20,6 +20,26 @@ pub const ERROR: &str = "http.error";
 /// The name of the function that goes on to the next handler.
 pub const NEXT: &str = "http.next";
 
+/// The name of a method of an answer that was taken from it; its name is bound, and behind it the answer to which it
+/// was bound again.
+const METHOD: &str = "http.method";
+/// Methods of an answer that programs hand around.
+const METHODS: &[&str] = &[
+    "append",
+    "appendHeader",
+    "end",
+    "header",
+    "json",
+    "removeHeader",
+    "send",
+    "sendStatus",
+    "set",
+    "setHeader",
+    "status",
+    "vary",
+    "writeHead",
+];
+
 /// The field of an answer that says that headers were set one by one.
 pub const HEADERS_SET: &str = "(headers set)";
 
@@ -141,6 +161,7 @@ pub fn property(eval: &mut Evaluator, of: &Value, name: &str, span: Span) -> Opt
             "method" => Value::text(Text::Request(Part::Method), span),
             "path" => Value::text(Text::Request(Part::LocalPath), span),
             "url" => Value::text(Text::Request(Part::LocalTarget), span),
+            "baseUrl" => Value::text(Text::Request(Part::Base), span),
             "originalUrl" => Value::text(Text::Request(Part::Target), span),
             // A socket ends as the answer does.
             "socket" | "connection" => of.as_object().and_then(|id| eval.field(id, "res"))?.value.clone(),
@@ -169,6 +190,10 @@ pub fn property(eval: &mut Evaluator, of: &Value, name: &str, span: Span) -> Opt
         Some(RESPONSE) => Some(match name {
             "headersSent" => Value::new(Kind::Bool(false), span),
             "req" => of.as_object().and_then(|id| eval.field(id, "req")).map(|field| field.value.clone())?,
+            _ if METHODS.contains(&name) => {
+                let bound = [Value::str(name, span)].into();
+                Value::new(Kind::Native(Native { name: METHOD, bound, of: of.as_object() }), span)
+            }
             _ => Value::unknown(format!("`res.{name}` is not followed"), span),
         }),
         _ => match &of.kind {
@@ -189,6 +214,16 @@ pub fn call(eval: &mut Evaluator, callee: &Value, arguments: &Arguments, span: S
             go_on(eval, arguments.get(0), span);
             Some(Value::undefined(span))
         }
+        Kind::Native(native) if native.name == METHOD => {
+            let native = native.clone();
+            let name = native.bound.first()?.as_str()?;
+            let Some(receiver) = native.bound.get(1) else {
+                eval.throw_error(Guard::Always, "TypeError", "Cannot read properties of undefined", span);
+                return Some(Value::undefined(span));
+            };
+            let call = MethodCall { receiver, name, arguments, span, name_span: span };
+            Some(response_method(eval, &call, false))
+        }
         _ => None,
     }
 }
@@ -207,31 +242,58 @@ pub fn go_on(eval: &mut Evaluator, error: Option<&Value>, span: Span) {
                 eval.under(failed.clone(), |eval| eval.emit(EffectKind::Fail(status), span));
                 eval.under(Guard::not(failed), |eval| eval.emit(EffectKind::Next, span));
             }
+            _ if value.truthy() == Guard::Never => eval.emit(EffectKind::Next, span),
             _ => {
-                let status = status_of_error(eval, &value);
-                eval.emit(EffectKind::Fail(status), span);
+                for kind in failure(eval, &value, span) {
+                    eval.emit(kind, span);
+                }
             }
         });
     }
 }
 
-/// The status with which an error ends: its own `status` or `statusCode`, else 500.
+/// The status that an error carries: its `status`, else its `statusCode`, as far as it is one of an error.
 pub fn status_of_error(eval: &mut Evaluator, error: &Value) -> Status {
     if eval.host_tag(error) == Some(ERROR) {
         return Status::OfError;
     }
-    match &error.kind {
-        Kind::Object(id) => {
-            let field = |name: &str| eval.field(*id, name).map(|field| field.value.clone());
-            match field("status").or_else(|| field("statusCode")) {
-                Some(Value { kind: Kind::Number(code), .. }) if !(400.0..600.0).contains(&code) => Status::Code(500),
-                Some(value) => status(&value),
-                None => Status::Code(500),
+    let id = match &error.kind {
+        Kind::Object(id) => *id,
+        Kind::Unknown(reason) => return Status::Unknown(reason.clone()),
+        _ => return Status::Unset,
+    };
+    let mut odd = eval.object(id).open.clone().map_or(Status::Unset, Status::Unknown);
+    for name in ["status", "statusCode"] {
+        let Some(value) = eval.field(id, name).map(|field| field.value.clone()) else { continue };
+        match &value.kind {
+            Kind::Number(code) if (400.0..600.0).contains(code) => return Status::Code(*code as u16),
+            Kind::Undefined | Kind::Null => {}
+            // Handlers of the program may take what Express's last answer does not.
+            Kind::Number(code) if (100.0..1000.0).contains(code) => odd = Status::Code(*code as u16),
+            Kind::Number(_) | Kind::Str(_) | Kind::Bool(_) => {
+                odd = Status::Unknown(Reason::new("the error carries a status that is none", value.span));
             }
+            _ => return status(&value),
         }
-        Kind::Unknown(reason) => Status::Unknown(reason.clone()),
-        _ => Status::Code(500),
     }
+    odd
+}
+
+/// What an error does on its way to whoever answers it. Express's last answer has the error's own headers, if it has a
+/// status too.
+pub fn failure(eval: &mut Evaluator, error: &Value, span: Span) -> Vec<EffectKind> {
+    let status = status_of_error(eval, error);
+    let headers = error.as_object().and_then(|id| eval.field(id, "headers")).map(|field| field.value.clone());
+    let fields = headers.and_then(|headers| headers.as_object()).map(|id| eval.object(id).fields.clone());
+    let carries_headers = !matches!(status, Status::Unset | Status::Code(..400 | 600..));
+    let unknown = Text::Unknown(Reason::new("the error carries headers of its own", span));
+    let writes = fields.into_iter().flatten().filter(|_| carries_headers).map(|field| {
+        let (name, trail) = (Arc::from(&*field.name), field.value.trail());
+        EffectKind::Write(HeaderWrite { name, op: WriteOp::Set, values: vec![unknown.clone()], trail })
+    });
+    let mut effects: Vec<EffectKind> = writes.collect();
+    effects.push(EffectKind::Fail(status));
+    effects
 }
 
 /// A value as a status.
@@ -254,6 +316,12 @@ pub fn status(value: &Value) -> Status {
 
 /// A method of a request or an answer. Express 4 takes statuses in more ways than Express 5 does.
 pub fn method(eval: &mut Evaluator, call: &MethodCall, is_express_4: bool) -> Option<Value> {
+    if let Kind::Native(native) = &call.receiver.kind
+        && native.name == METHOD
+    {
+        let native = native.clone();
+        return taken_method(eval, &native, call, is_express_4);
+    }
     match eval.host_tag(call.receiver) {
         Some(REQUEST) => request_method(eval, call),
         Some(RESPONSE) => Some(response_method(eval, call, is_express_4)),
@@ -271,6 +339,24 @@ pub fn method(eval: &mut Evaluator, call: &MethodCall, is_express_4: bool) -> Op
             _ => None,
         },
     }
+}
+
+/// `setHeader.call(res, name, value)`, `.apply(res, […])`, `.bind(res)`.
+fn taken_method(eval: &mut Evaluator, taken: &Native, call: &MethodCall, is_express_4: bool) -> Option<Value> {
+    let receiver = call.arguments.get(0).filter(|value| eval.host_tag(value) == Some(RESPONSE)).cloned()?;
+    let name = taken.bound.first()?.clone();
+    let rest = match call.name {
+        "bind" => {
+            let native = Native { name: METHOD, bound: [name, receiver].into(), of: taken.of };
+            return Some(Value::new(Kind::Native(native), call.span));
+        }
+        "call" => call.arguments.positional.iter().skip(1).cloned().collect(),
+        "apply" => call.arguments.get(1).and_then(|list| eval.items(list)).map(|list| list.items.clone())?,
+        _ => return None,
+    };
+    let arguments = Arguments::of(rest);
+    let call = MethodCall { receiver: &receiver, name: name.as_str()?, arguments: &arguments, ..*call };
+    Some(response_method(eval, &call, is_express_4))
 }
 
 fn request_method(eval: &mut Evaluator, call: &MethodCall) -> Option<Value> {
@@ -330,7 +416,7 @@ fn response_method(eval: &mut Evaluator, call: &MethodCall, is_express_4: bool) 
         }
         // Express 5 takes whole numbers only.
         "status" | "sendStatus" if !is_express_4 && first.is_some_and(is_no_whole_number) => {
-            eval.emit(EffectKind::Fail(Status::Code(500)), span);
+            eval.emit(EffectKind::Fail(Status::Unset), span);
         }
         "status" => {
             if let Some(value) = first {
@@ -371,11 +457,8 @@ fn response_method(eval: &mut Evaluator, call: &MethodCall, is_express_4: bool) 
         "send" | "json" | "jsonp" if is_express_4 && call.arguments.get(1).is_some_and(is_number) => {
             set_status(eval, &call.arguments.positional[1].clone(), span, true);
         }
-        "send" | "json" | "jsonp" | "end" | "render" | "sendFile" | "sendfile" | "download" | "write"
-        | "flushHeaders" => {
-            if matches!(call.name, "sendFile" | "download") {
-                send_headers(eval, call);
-            }
+        "sendFile" | "sendfile" | "download" => send_file(eval, call),
+        "send" | "json" | "jsonp" | "end" | "render" | "write" | "flushHeaders" => {
             eval.emit(EffectKind::Respond(None), span);
             for argument in &call.arguments.positional {
                 if matches!(argument.kind, Kind::Function(_)) && call.name != "render" {
@@ -411,6 +494,40 @@ fn is_no_whole_number(value: &Value) -> bool {
         Kind::Str(_) | Kind::Bool(_) | Kind::Null | Kind::Undefined => true,
         _ => false,
     }
+}
+
+/// `sendFile(path, { headers }, callback)`: a file that is missing is an error, which the callback gets if there is one.
+fn send_file(eval: &mut Evaluator, call: &MethodCall) {
+    let span = call.span;
+    let rest: Vec<Value> = call.arguments.positional.iter().skip(1).cloned().collect();
+    let has_options = rest.iter().any(|argument| !matches!(argument.kind, Kind::Function(_)));
+    let is_absolute = |path: &str| path.starts_with(['/', '\\']) || path.get(1..2) == Some(":");
+    let path = call.arguments.get(0).and_then(Value::as_str);
+    if call.name == "sendFile" && !has_options && path.is_some_and(|path| !is_absolute(path)) {
+        let message = "path must be absolute or specify root to res.sendFile";
+        return eval.throw_error(Guard::Always, "TypeError", message, span);
+    }
+    let callback = rest.iter().find(|argument| matches!(argument.kind, Kind::Function(_))).cloned();
+    let missing = Guard::Unknown(Reason::new("whether the file is missing", span));
+    eval.under(missing.clone(), |eval| match &callback {
+        None => eval.emit(EffectKind::Fail(Status::Code(404)), span),
+        Some(callback) => {
+            let id = eval.new_object(Tag::Plain, span);
+            for name in ["status", "statusCode"] {
+                eval.set_field(id, name, Value::new(Kind::Number(404.0), span), span);
+            }
+            eval.leave_open(id, Reason::new("what else the error says", span));
+            let error = Value::new(Kind::Object(id), span);
+            eval.call(callback, &Arguments::of(vec![error]), span);
+        }
+    });
+    eval.under(Guard::not(missing), |eval| {
+        send_headers(eval, call);
+        eval.emit(EffectKind::Respond(None), span);
+        if let Some(callback) = &callback {
+            eval.collect(callback, &Arguments::default(), span);
+        }
+    });
 }
 
 /// `sendFile(path, { headers })`
@@ -588,7 +705,7 @@ pub fn write_texts(
     span: Span,
 ) {
     if refused(name, &values).is_some() {
-        eval.emit(EffectKind::Fail(Status::Code(500)), span);
+        eval.emit(EffectKind::Fail(Status::Unset), span);
         return;
     }
     let write = HeaderWrite { name: Arc::from(name), op, values, trail };

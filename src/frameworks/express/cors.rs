@@ -255,7 +255,7 @@ fn decided_origin(eval: &mut Evaluator, options: &Value, origin: &Value, next: &
         for (when, methods) in option(eval, options, "methods").map(|value| value.branches()).unwrap_or_default() {
             if methods.is_nullish() {
                 let fails = when.and(preflight.clone());
-                eval.under(fails, |eval| eval.emit(EffectKind::Fail(Status::Code(500)), methods.span));
+                eval.under(fails, |eval| eval.emit(EffectKind::Fail(Status::Unset), methods.span));
             }
         }
         write_origin(eval, origin, span);
@@ -273,7 +273,7 @@ fn decided_origin(eval: &mut Evaluator, options: &Value, origin: &Value, next: &
             for (when, status) in status.branches() {
                 // `res.statusCode = undefined` is refused by Node when the headers go out.
                 let kind = match &status.kind {
-                    Kind::Undefined | Kind::Null => EffectKind::Fail(Status::Code(500)),
+                    Kind::Undefined | Kind::Null => EffectKind::Fail(Status::Unset),
                     _ => EffectKind::Respond(Some(node::status(&status))),
                 };
                 eval.under(when, |eval| eval.emit(kind, span));

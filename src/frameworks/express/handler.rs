@@ -78,14 +78,19 @@ pub(super) fn run_handler(
     let escaped = std::mem::replace(&mut eval.escaped, before);
     let unfollowed = std::mem::replace(&mut eval.unfollowed, unfollowed);
     let mut effects = collected.effects;
+    let mut thrown = collected.thrown;
+    // A promise that is given back and rejected: Express 5 and `async` take it for an exception.
+    for (when, value) in collected.value.branches() {
+        thrown.extend(eval.rejection(&value).map(|reason| (when, reason)));
+    }
     if major == NO_EXPRESS || collected.is_async && major < 5 {
         // An async handler's exception is nobody's in Express 4, and no handler's of a plain server is anybody's:
         // since Node 15 it ends the process.
-        for (when, value) in collected.thrown {
+        for (when, value) in thrown {
             effects.push(Effect { when, kind: EffectKind::Exit, span: value.span });
         }
     } else {
-        failures(eval, collected.thrown, &mut effects, span);
+        failures(eval, thrown, &mut effects, span);
     }
     let reason = || Reason::new("how it answers is decided in code that is not followed", span);
     note_what_is_too_late(&mut effects);
@@ -125,9 +130,8 @@ fn note_what_is_too_late(effects: &mut Vec<Effect>) {
 /// Exceptions that a handler does not catch.
 pub(super) fn failures(eval: &mut Evaluator, thrown: Vec<(Guard, Value)>, effects: &mut Vec<Effect>, span: Span) {
     for (when, value) in thrown {
-        let status = node::status_of_error(eval, &value);
-        let _ = span;
-        effects.push(Effect { when, kind: EffectKind::Fail(status), span: value.span });
+        let kinds = node::failure(eval, &value, span);
+        effects.extend(kinds.into_iter().map(|kind| Effect { when: when.clone(), kind, span: value.span }));
     }
 }
 

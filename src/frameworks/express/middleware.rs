@@ -7,12 +7,17 @@ use crate::cors::StringTest;
 use crate::eval::{Arguments, Call, Evaluator, Kind, Value};
 use crate::frameworks::common::node::Exchange;
 use crate::model::{
-    Effect, EffectKind, End, Forward, Guard, HeaderWrite, PathMatch, Reason, RemarkKind, Status, Step, StepKind, Text,
-    WriteOp,
+    Effect, EffectKind, End, Forward, Guard, HeaderWrite, Part, PathMatch, Reason, RemarkKind, Status, Step, StepKind,
+    Text, WriteOp,
 };
 
 /// Puts into a step what middleware of a package does.
 pub(super) fn apply(eval: &mut Evaluator, tag: &'static str, value: &Value, step: &mut Step) {
+    let options = value.as_object().and_then(|id| eval.field(id, packages::UNLESS)).map(|field| field.value.clone());
+    if let Some(options) = options {
+        let spared = spared(eval, &options);
+        step.when = step.when.clone().and(Guard::not(spared));
+    }
     let effect = |when: Guard, kind: EffectKind| Effect { when, kind, span: value.span };
     let span = value.span;
     let header = |name: &str| Guard::HasHeader(Arc::from(name));
@@ -141,6 +146,26 @@ pub(super) fn apply(eval: &mut Evaluator, tag: &'static str, value: &Value, step
                 .push(effect(Guard::Always, EffectKind::Forward(Forward { replaces: true, ..Forward::new(to) })));
         }
         _ => {}
+    }
+}
+
+/// The requests that `.unless({ path: ['/login'] })` spares (`express-unless` 2.1, `dist/index.js`).
+fn spared(eval: &mut Evaluator, options: &Value) -> Guard {
+    let span = options.span;
+    let unknown = || Guard::Unknown(Reason::new("whether the request is spared", span));
+    let others = ["method", "ext", "useOriginalUrl", "custom"].iter().any(|name| {
+        let value = eval.get(options, name, span);
+        !matches!(value.kind, Kind::Undefined)
+    });
+    let path = eval.get(options, "path", span);
+    let paths = eval.items(&path).map_or_else(|| vec![path.clone()], |list| list.items.clone());
+    let names: Option<Vec<&str>> = paths.iter().map(Value::as_str).collect();
+    match names {
+        Some(names) if !others => Guard::any(names.into_iter().map(|name| {
+            let equals = StringTest::Equals(name.to_owned());
+            Guard::test(Text::Request(Part::Path), equals, span)
+        })),
+        _ => unknown(),
     }
 }
 

@@ -98,6 +98,12 @@ impl Host for Express {
         match eval.host_tag(call.receiver) {
             Some(APP | ROUTER | ROUTE | SERVER) => register(eval, call),
             Some(schema::SCHEMA) => schema::method(eval, call),
+            Some(packages::AUTH) if call.name == "unless" => {
+                let id = call.receiver.as_object()?;
+                let options = call.arguments.get(0)?.clone();
+                eval.set_field(id, packages::UNLESS, options, call.span);
+                Some(call.receiver.clone())
+            }
             Some(_) => {
                 let numbers = major(eval) < 5;
                 node::method(eval, call, numbers)

@@ -1,9 +1,9 @@
 //! Packages around Express, as far as they decide who answers.
 
 use super::{host_object, native};
-use crate::eval::{Arguments, Evaluator, Kind, Native, Value};
+use crate::eval::{Arguments, Evaluator, Kind, Native, Tag, Value};
 use crate::frameworks::common::node;
-use crate::model::{EffectKind, Reason, WriteOp};
+use crate::model::{EffectKind, Guard, Reason, WriteOp};
 use crate::source::Span;
 
 /// Middleware that goes on, and touches no CORS header.
@@ -76,6 +76,8 @@ fn package(module: &str) -> Option<&'static str> {
         "on-headers" => "package.on-headers",
         "method-override" => "package.method",
         "csurf" => "package.token",
+        "http-errors" => "package.errors",
+        "jsonwebtoken" | "jose" => "package.jwt",
         "express-http-context" | "cls-rtracer" | "request-ip" | "@sentry/node" => "package.mixed",
         _ => return None,
     })
@@ -98,6 +100,10 @@ pub fn property(package: &Native, name: &str, span: Span) -> Option<Value> {
         ("package.passport", "initialize") => "package.plain",
         ("package.passport", "session") => "package.credentials",
         ("package.passport", _) => return None,
+        ("package.jwt", "verify" | "jwtVerify") => "package.jwt-verify",
+        ("package.jwt", "default") => "package.jwt",
+        ("package.jwt", _) => return None,
+        ("package.errors", _) => return error_class(name, span),
         // Most of what these packages have is no middleware.
         (
             "package.mixed",
@@ -154,6 +160,9 @@ fn tag(name: &str) -> &'static str {
 /// The field that holds a package's name, or the kind of a parser, where that matters.
 pub const NAME: &str = "(package)";
 
+/// The field that holds for which requests middleware is left out (`express-unless`).
+pub const UNLESS: &str = "(unless)";
+
 /// A call of a package's function: it gives middleware.
 pub fn call(eval: &mut Evaluator, package: &Native, arguments: &Arguments, span: Span) -> Option<Value> {
     if package.name == "package.vary" {
@@ -170,11 +179,88 @@ pub fn call(eval: &mut Evaluator, package: &Native, arguments: &Arguments, span:
         eval.emit(EffectKind::Opaque(reason), span);
         return Some(Value::undefined(span));
     }
+    if package.name == "package.jwt-verify" {
+        return Some(verify(eval, arguments, span));
+    }
+    if package.name == "package.errors" {
+        return Some(http_error(eval, package, arguments, span));
+    }
     let made = middleware(eval, tag(package.name), arguments, span);
     if let (Some(id), Some(name)) = (made.as_object(), package.bound.first()) {
         eval.set_field(id, NAME, name.clone(), span);
     }
     Some(made)
+}
+
+/// `jwt.verify(token, secret)`, which throws where the token is refused, and with a callback tells that.
+fn verify(eval: &mut Evaluator, arguments: &Arguments, span: Span) -> Value {
+    let claims = Value::unknown("what the token says", span);
+    let refused = Guard::Unknown(Reason::new("whether the token is refused", span));
+    let callback = arguments.positional.iter().skip(2).find(|argument| matches!(argument.kind, Kind::Function(_)));
+    let Some(callback) = callback.cloned() else {
+        eval.throw_error(refused, "JsonWebTokenError", "invalid token", span);
+        return claims;
+    };
+    let error = Value::new(Kind::Object(eval.new_object(Tag::Plain, span)), span);
+    eval.under(refused.clone(), |eval| eval.call(&callback, &Arguments::of(vec![error]), span));
+    let nothing = Value::new(Kind::Null, span);
+    let given = Arguments::of(vec![nothing, claims]);
+    eval.under(Guard::not(refused), |eval| eval.call(&callback, &given, span));
+    Value::undefined(span)
+}
+
+/// Classes of `http-errors` 2.0 by their names: `createError.NotFound`.
+fn error_class(name: &str, span: Span) -> Option<Value> {
+    const CLASSES: &[(&str, u16)] = &[
+        ("BadRequest", 400),
+        ("Unauthorized", 401),
+        ("PaymentRequired", 402),
+        ("Forbidden", 403),
+        ("NotFound", 404),
+        ("MethodNotAllowed", 405),
+        ("NotAcceptable", 406),
+        ("RequestTimeout", 408),
+        ("Conflict", 409),
+        ("Gone", 410),
+        ("PayloadTooLarge", 413),
+        ("UnsupportedMediaType", 415),
+        ("UnprocessableEntity", 422),
+        ("TooManyRequests", 429),
+        ("InternalServerError", 500),
+        ("NotImplemented", 501),
+        ("BadGateway", 502),
+        ("ServiceUnavailable", 503),
+        ("GatewayTimeout", 504),
+    ];
+    let by_code = || name.parse().ok().filter(|code| (400..600).contains(code));
+    let code: u16 = CLASSES.iter().find(|(class, _)| *class == name).map(|(_, code)| *code).or_else(by_code)?;
+    let bound = [Value::new(Kind::Number(code.into()), span)].into();
+    Some(Value::new(Kind::Native(Native { name: "package.errors", bound, of: None }), span))
+}
+
+/// `createError(404, 'message', { headers })`, `new createError.NotFound()`.
+fn http_error(eval: &mut Evaluator, package: &Native, arguments: &Arguments, span: Span) -> Value {
+    let mut code = package.bound.first().cloned();
+    let mut error = None;
+    for argument in &arguments.positional {
+        match &argument.kind {
+            Kind::Object(id) => {
+                let fields = eval.object(*id).fields.clone();
+                let made = *error.get_or_insert_with(|| eval.new_object(Tag::Plain, span));
+                fields.into_iter().for_each(|field| eval.set_field(made, &field.name, field.value, field.span));
+            }
+            Kind::Str(_) | Kind::Text(_) => {}
+            _ => code = Some(argument.clone()),
+        }
+    }
+    let id = error.unwrap_or_else(|| eval.new_object(Tag::Plain, span));
+    // An error that is given keeps the status that it has.
+    let own = eval.field(id, "status").or_else(|| eval.field(id, "statusCode")).map(|field| field.value.clone());
+    let code = code.or(own).unwrap_or_else(|| Value::new(Kind::Number(500.0), span));
+    for name in ["status", "statusCode"] {
+        eval.set_field(id, name, code.clone(), span);
+    }
+    Value::new(Kind::Object(id), span)
 }
 
 /// Middleware made with these arguments, which it keeps as the fields `0`, `1` and `2`.

@@ -58,13 +58,21 @@ pub(super) fn plain_servers(eval: &mut Evaluator) -> Vec<Server> {
     found
         .into_iter()
         .map(|(handler, span, calls)| {
+            // Whoever asked the handler before left marks of its own.
             let entered_before = entered(eval);
+            for app in &entered_before {
+                eval.object_mut(*app).fields.retain(|field| &*field.name != ENTERED);
+            }
             let mut server = by_hand(eval, &handler, span, true);
             let others = calls.iter().filter(|call| is_for_requests(&call.arguments));
             for other in others.filter_map(|call| call.arguments.get(1)) {
                 behind(&mut server, by_hand(eval, other, span, true));
             }
-            for app in entered(eval).into_iter().filter(|app| !entered_before.contains(app)) {
+            let entered_now = entered(eval);
+            for app in entered_before {
+                eval.set_field(app, ENTERED, Value::new(Kind::Bool(true), span), span);
+            }
+            for app in entered_now {
                 let inside = application(eval, app, true);
                 server.framework = inside.framework;
                 server.runtime = inside.runtime;
@@ -102,6 +110,7 @@ fn behind(server: &mut Server, other: Server) {
 /// A handler as a server of its own.
 pub(super) fn by_hand(eval: &mut Evaluator, handler: &Value, span: Span, complete: bool) -> Server {
     let major = if complete { NO_EXPRESS } else { 5 };
+    let handler = &Evaluator::attached(handler);
     let (mut effects, mut end) = run_handler(eval, handler, false, major, !complete, span);
     if eval.left_state() {
         (effects, end) = run_handler(eval, handler, false, major, !complete, span);

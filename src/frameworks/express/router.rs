@@ -278,7 +278,12 @@ impl Reader<'_, '_> {
             }
             (Kind::Unknown(reason), _) => {
                 body::note_unknown(self.eval, &mut step, value.span);
-                step.effects.push(unread(value.span));
+                let unread = unread(value.span);
+                let answers = EffectKind::Respond(Some(Status::Unknown(reason.clone())));
+                // What is mounted below a path is there to answer.
+                let answer = (*pattern != PathMatch::Any).then(|| Effect { kind: answers, ..unread.clone() });
+                step.effects.push(unread);
+                step.effects.extend(answer);
                 if how == "route" {
                     step.end = End::Respond(reason.clone());
                 } else if looks_like_auth(self.eval, value.span) {

@@ -32,7 +32,7 @@ impl Play<'_, '_> {
             Guard::Status(statuses) => match &self.status {
                 Some(Status::Code(code)) => Ok(statuses.has(*code)),
                 None => Ok(statuses.has(200)),
-                Some(Status::Unknown(_) | Status::OfError) => self.assumed_status(guard, statuses),
+                Some(Status::Unknown(_) | Status::OfError | Status::Unset) => self.assumed_status(guard, statuses),
             },
             Guard::AskedBefore => Ok(self.session.asked),
             Guard::HadHeader(name) => {
@@ -48,6 +48,11 @@ impl Play<'_, '_> {
                 let length = self.request.header("content-length").and_then(|length| length.trim().parse::<u64>().ok());
                 Ok(length.is_some_and(|length| length > *size))
             }
+            Guard::HasErrorStatus => match &self.handled {
+                Some(Status::Code(_)) => Ok(true),
+                Some(Status::Unset) | None => Ok(false),
+                Some(Status::Unknown(_) | Status::OfError) => self.assumed(guard),
+            },
             Guard::Malformed => Ok(crate::model::is_malformed(self.request)),
             Guard::Unknown(_) => self.assumed(guard),
         }

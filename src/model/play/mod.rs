@@ -110,10 +110,16 @@ impl<'s, 'a> Play<'s, 'a> {
         let server = self.server;
         let path = self.request.target().split(['?', '#']).next().unwrap_or_default();
         if let Flow::Next | Flow::Leave(_) | Flow::LeaveGroup = self.group(&server.root, path)? {
-            let status = self.error.take().unwrap_or(Status::Code(404));
-            let text = if status == Status::Code(404) { "no step answers" } else { "the error is answered" };
-            self.because(server.span, text);
-            self.status = Some(status);
+            let error = self.error.take();
+            self.because(server.span, if error.is_some() { "the error is answered" } else { "no step answers" });
+            self.status = Some(match (error, self.status.take()) {
+                (None, _) => Status::Code(404),
+                (Some(Status::Unset | Status::Code(..400 | 600..)), set) => match set {
+                    Some(set @ (Status::Code(400..600) | Status::Unknown(_))) => set,
+                    _ => Status::Code(500),
+                },
+                (Some(status), _) => status,
+            });
             self.finish(None, server.span, server.span);
             // Express's own last answer goes out like any other.
             if server.root.dispatch == Dispatch::InOrder {
@@ -125,7 +131,7 @@ impl<'s, 'a> Play<'s, 'a> {
         }
         self.world.status = match self.status.take() {
             Some(Status::Code(code)) => Some(code),
-            Some(Status::Unknown(_) | Status::OfError) => None,
+            Some(Status::Unknown(_) | Status::OfError | Status::Unset) => None,
             None => Some(200),
         };
         self.world.assumptions = std::mem::take(&mut self.assumptions);
@@ -179,6 +185,18 @@ impl<'s, 'a> Play<'s, 'a> {
         let mut other_methods = false;
         let mut left: Option<Span> = None;
         for node in &group.nodes {
+            let (pattern, when) = match node {
+                Node::Group(inner) => (&inner.mount, &inner.when),
+                Node::Step(step) => (&step.path, &step.when),
+            };
+            if group.dispatch == Dispatch::InOrder
+                && self.error.is_none()
+                && pattern.is_undecodable(path)
+                && self.holds(when)?
+            {
+                self.because(group.span, "a parameter of the path cannot be decoded");
+                self.error = Some(Status::Code(400));
+            }
             let flow = match node {
                 Node::Group(inner) => self.group(inner, path)?,
                 Node::Step(step) => {
@@ -321,7 +339,10 @@ impl<'s, 'a> Play<'s, 'a> {
             EffectKind::LeaveGroup => return Ok(Some(Flow::LeaveGroup)),
             EffectKind::Fail(status) => {
                 self.because(effect.span, format!("{} ends in an error", step.label));
-                self.error = Some(self.status_of(status));
+                self.error = Some(match status {
+                    Status::OfError => self.handled.clone().unwrap_or(Status::Unset),
+                    status => status.clone(),
+                });
                 return Ok(Some(Flow::Next));
             }
             EffectKind::ClearHeaders => self.world.headers.clear(),
@@ -353,7 +374,11 @@ impl<'s, 'a> Play<'s, 'a> {
 
     fn status_of(&self, status: &Status) -> Status {
         match status {
-            Status::OfError => self.handled.clone().unwrap_or(Status::Code(500)),
+            // Neither Node nor Express takes a status that is not there.
+            Status::OfError => match &self.handled {
+                None | Some(Status::Unset) => Status::Code(500),
+                Some(status) => status.clone(),
+            },
             status => status.clone(),
         }
     }

@@ -130,6 +130,11 @@ impl Play<'_, '_> {
             Part::Method => self.request.method.clone(),
             Part::Path => path.to_owned(),
             Part::LocalPath => self.local.clone(),
+            Part::Base => match path.strip_suffix(&*self.local) {
+                Some(base) => base.to_owned(),
+                // What is asked for is the mount itself.
+                None => path.to_owned(),
+            },
             Part::LocalTarget => {
                 let target = self.request.target();
                 format!("{}{}", self.local, &target[path.len().min(target.len())..])
@@ -137,6 +142,7 @@ impl Play<'_, '_> {
             Part::Target => self.request.target().to_owned(),
             Part::ErrorStatus => match &self.handled {
                 Some(Status::Code(code)) => code.to_string(),
+                Some(Status::Unset) => String::new(),
                 _ => return Err(Reason { text: "the status of the error is not known".into(), span: None }),
             },
             Part::ResolvedPath => resolve_path(path),
