@@ -25,6 +25,9 @@ pub struct Collected {
 /// The field of a framework's object that was made as an instance of a class of the program.
 pub(super) const SUBCLASS: &str = "(class)";
 
+/// How many objects that were given away are remembered.
+const MOST_HANDED_ON: usize = 10_000;
+
 /// Whether a method of this name calls what it is given at once, for each of what it holds.
 fn is_iteration(name: &str) -> bool {
     const NAMES: &[&str] = &[
@@ -272,6 +275,12 @@ impl Evaluator<'_> {
             return Value::new(Kind::Unknown(reason.clone()), span);
         }
         self.unfollowed = true;
+        let given = arguments.positional.iter().chain(arguments.keywords.iter().map(|(_, value, _)| value));
+        let given = given.filter(|value| self.host_tag(value).is_some()).filter_map(Value::as_object);
+        let given: Vec<_> = given.map(|id| (id, reason.clone())).collect();
+        if self.handed_on.len() < MOST_HANDED_ON {
+            self.handed_on.extend(given);
+        }
         self.ask(|host, eval| -> Option<()> {
             host.handed_over(eval, arguments, span);
             None

@@ -42,6 +42,11 @@ impl Evaluator<'_> {
         Some(self.modules[module.0 as usize].path.clone())
     }
 
+    /// The text of a module.
+    pub fn text_of(&self, module: &super::Module) -> String {
+        self.loader.file_text(module.file)
+    }
+
     /// A file of JSON, TOML or YAML as a value.
     pub fn read_data(&mut self, path: &Path) -> Option<Value> {
         let data = self.loader.data(path)?;

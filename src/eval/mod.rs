@@ -196,6 +196,8 @@ pub struct Evaluator<'a> {
     environment: FxHashMap<ModuleId, environment::Variables>,
     /// Whether the request, the answer or the way on was handed to code that cannot be read.
     pub escaped: bool,
+    /// Objects of a framework that were given to code that cannot be read, and why it cannot.
+    pub handed_on: Vec<(ObjectId, Reason)>,
     /// Whether anything was called that cannot be read.
     pub unfollowed: bool,
     /// Handlers of requests that were given to code that cannot be read.
@@ -252,6 +254,7 @@ impl<'a> Evaluator<'a> {
             visited: FxHashSet::default(),
             environment: FxHashMap::default(),
             escaped: false,
+            handed_on: Vec::new(),
             unfollowed: false,
             loose_handlers: Vec::new(),
             notes: FxHashMap::default(),

@@ -33,6 +33,9 @@ pub trait Loader {
     /// The version of a package that the code at `from` runs with, as far as a lock file or a manifest says it.
     fn package_version(&self, from: &Path, package: &str) -> Option<String>;
 
+    /// The text of a file.
+    fn file_text(&self, file: FileId) -> String;
+
     /// The text of a place.
     fn text(&self, span: Span) -> String;
 }

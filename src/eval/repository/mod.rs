@@ -119,6 +119,10 @@ impl Loader for Repository {
         }
     }
 
+    fn file_text(&self, file: FileId) -> String {
+        self.sources.get(file).text.clone()
+    }
+
     fn text(&self, span: Span) -> String {
         self.sources.text(span)
     }

@@ -60,6 +60,9 @@ fn set(eval: &mut Evaluator, id: ObjectId, name: &str, value: Value, span: Span)
     if super::options::is_setting(name) {
         // For the remark about what is set too late.
         record(eval, id, "set", vec![Value::str(name, span)], span);
+    } else if name.starts_with("CORS_") {
+        // For the remark about what the library does not read.
+        record(eval, id, "strange", vec![Value::str(name, span)], span);
     }
 }
 

@@ -1,7 +1,7 @@
 //! The calls of flask-cors: `CORS`, `init_app`, and `cross_origin` around views.
 
 use super::crossdomain::crossdomain;
-use super::mistakes::{notice, refused};
+use super::mistakes::{joined, notice, refused};
 use super::options::{Options, version};
 use super::sends::set_headers;
 use super::{
@@ -191,6 +191,7 @@ fn wrapped(eval: &mut Evaluator, of: &Native, arguments: &Arguments, span: Span)
         options.open = Some(Reason::new("which settings the application has", span));
     }
     notice(eval, &options);
+    joined(eval, &options);
     if let Some(text) = refused(eval, &options) {
         errors::crash(eval, text, place);
     }

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use super::hooks::{After, Runner};
+use super::mistakes::strange_settings;
 use super::outgoing::{WayOut, last, way_out, wrapped};
 use super::plan::{Plan, Scope, below, late_settings, walk};
+use super::reach::unmatched;
 use super::table::table;
-use super::{APP, BLUEPRINT, app, errors, field, request, unowned};
+use super::{APP, BLUEPRINT, app, config, errors, field, request, unowned};
 use crate::cors::headers;
 use crate::eval::{Closure, Evaluator, Kind, ObjectId, Tag, Value};
 use crate::model::{
@@ -114,6 +116,12 @@ fn server(eval: &mut Evaluator, id: ObjectId, blueprint: Option<ObjectId>) -> Se
         walk(eval, blueprint, &scope, &mut plan, 0);
     }
     late_settings(eval, id, &mut plan);
+    if let Some(settings) = config::of(eval, id) {
+        plan.remarks.extend(strange_settings(eval, settings));
+    }
+    if !incomplete {
+        unmatched(eval, id, &mut plan);
+    }
     let (clash, refused) = (clash(eval, &plan), refused_rule(eval, &plan));
     let handlers = std::mem::take(&mut plan.handlers);
     let mut runner = Runner { eval, handlers, place: span };

@@ -1,8 +1,10 @@
 //! Options that flask-cors refuses, and those that it does not know.
 
 use super::options::{Entry, NAMES, Options, entries};
-use crate::eval::{Evaluator, Kind, Tag, Value};
-use crate::model::{EffectKind, Guard, RemarkKind};
+use crate::cors::headers;
+use crate::eval::{Evaluator, Kind, ObjectId, Tag, Value};
+use crate::model::{EffectKind, Guard, Remark, RemarkKind};
+use crate::syntax::program::Language;
 
 /// Options that the library refuses where it reads them.
 pub(super) fn refused(eval: &mut Evaluator, options: &Options) -> Option<&'static str> {
@@ -65,20 +67,97 @@ pub(super) fn notice(eval: &mut Evaluator, options: &Options) {
     let has_origins = options.get("origins").is_some();
     for (name, span) in &options.strange {
         let meant = meant(name);
-        let effect = match meant {
-            Some("origins") if !has_origins => "no origins are configured, so every origin is allowed",
-            Some("origins") => "the list is not read",
-            Some("supports_credentials") => "Access-Control-Allow-Credentials is not sent",
-            Some("methods") => "all methods are allowed",
-            Some("allow_headers") => "every request header that is asked for is allowed",
-            Some("expose_headers") => "no response header is exposed",
-            Some("max_age") => "Access-Control-Max-Age is not sent",
-            Some("resources") => "the policy holds for every path",
-            _ => "it has no effect",
-        };
-        let kind =
-            RemarkKind::UnknownOption { name: name.clone(), meant, library: "flask-cors", effect: effect.to_owned() };
+        let effect = effect(meant, has_origins).to_owned();
+        let kind = RemarkKind::UnknownOption { name: name.clone(), meant, library: "flask-cors", effect };
         eval.emit(EffectKind::Notice(kind), *span);
+    }
+}
+
+/// What follows where an option is not read.
+fn effect(meant: Option<&str>, has_origins: bool) -> &'static str {
+    match meant {
+        Some("origins") if !has_origins => "no origins are configured, so every origin is allowed",
+        Some("origins") => "the list is not read",
+        Some("supports_credentials") => "Access-Control-Allow-Credentials is not sent",
+        Some("methods") => "all methods are allowed",
+        Some("allow_headers") => "every request header that is asked for is allowed",
+        Some("expose_headers") => "no response header is exposed",
+        Some("max_age") => "Access-Control-Max-Age is not sent",
+        Some("resources") => "the policy holds for every path",
+        _ => "it has no effect",
+    }
+}
+
+/// Settings that are named as those of flask-cors are and that neither the library nor the program reads: `CORS_HEADERS`,
+/// an option of its first versions, `CORS_ORIGIN`.
+pub(super) fn strange_settings(eval: &Evaluator, settings: ObjectId) -> Vec<Remark> {
+    let mut found: Vec<Remark> = Vec::new();
+    let mut seen: Vec<&str> = Vec::new();
+    for call in eval.object(settings).calls.iter().filter(|call| &*call.name == "strange") {
+        let Some(name) = call.arguments.get(0).and_then(Value::as_str) else { continue };
+        let option = name.trim_start_matches("CORS_").to_ascii_lowercase();
+        if seen.contains(&name) {
+            continue;
+        }
+        let Some(meant) = meant(&option).filter(|_| !is_read(eval, name)) else { continue };
+        seen.push(name);
+        let kind = RemarkKind::UnknownOption {
+            name: name.to_owned(),
+            // The old option's value may be too narrow for what is asked for today.
+            meant: (option != "headers").then(|| setting_of(meant)).flatten(),
+            library: "flask-cors",
+            effect: effect(Some(meant), true).to_owned(),
+        };
+        found.push(Remark { kind, span: call.span });
+    }
+    found
+}
+
+fn setting_of(option: &str) -> Option<&'static str> {
+    Some(match option {
+        "origins" => "CORS_ORIGINS",
+        "methods" => "CORS_METHODS",
+        "allow_headers" => "CORS_ALLOW_HEADERS",
+        "expose_headers" => "CORS_EXPOSE_HEADERS",
+        "supports_credentials" => "CORS_SUPPORTS_CREDENTIALS",
+        "max_age" => "CORS_MAX_AGE",
+        "resources" => "CORS_RESOURCES",
+        _ => return None,
+    })
+}
+
+/// Whether a module of the program names a setting elsewhere than where it sets it.
+fn is_read(eval: &Evaluator, name: &str) -> bool {
+    eval.modules().iter().filter(|module| module.language == Language::Python).any(|module| {
+        eval.text_of(module).lines().any(|line| {
+            let line = line.split('#').next().unwrap_or_default();
+            line.match_indices(name).any(|(at, _)| {
+                let behind = line[at + name.len()..].trim_start_matches(['\'', '"', ']']).trim_start();
+                let is_set = behind.starts_with(['=', ':']) && !behind.starts_with("==");
+                !is_set && !behind.starts_with(|letter: char| letter.is_alphanumeric() || letter == '_')
+            })
+        })
+    })
+}
+
+/// Remarks on lists that are one text: the library takes it for one name, which no header has.
+pub(super) fn joined(eval: &mut Evaluator, options: &Options) {
+    let Some(value) = options.get("allow_headers").cloned() else { return };
+    let (entries, _) = entries(eval, &value, true);
+    for (when, entry) in entries {
+        let Entry::Literal(text, span) = entry else { continue };
+        let names: Vec<&str> = text.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+        if when != Guard::Always || !text.contains(',') || !names.iter().all(|name| headers::is_token(name)) {
+            continue;
+        }
+        let listed: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
+        let kind = RemarkKind::Dead {
+            why: format!("flask-cors takes `{text}` for one name, and no header has it"),
+            help: format!("write a list: `[{}]`", listed.join(", ")),
+            consequence: Some("preflights that ask for one of these headers are refused".into()),
+            severe: true,
+        };
+        eval.emit(EffectKind::Notice(kind), span);
     }
 }
 

@@ -16,6 +16,7 @@ mod names;
 mod options;
 mod outgoing;
 mod plan;
+mod reach;
 mod request;
 mod resources;
 mod response;

@@ -4,7 +4,7 @@ use super::errors;
 use super::extract::step;
 use super::field;
 use super::hooks::{RAISED_MARK, Runner, fails};
-use super::mistakes::{notice, pathless, refused};
+use super::mistakes::{joined, notice, pathless, refused};
 use super::options::{Options, version};
 use super::plan::{Out, Plan};
 use super::resources::resources;
@@ -152,6 +152,7 @@ fn extension(runner: &mut Runner, options: &Options, earlier: &[Effect], span: S
     let collected = runner.eval.collected(
         |eval| {
             notice(eval, options);
+            joined(eval, options);
             pathless(eval, options);
             let resources = resources(eval, options, span);
             let fresh = Guard::not(Guard::HadHeader(headers::ALLOW_ORIGIN.into()))
@@ -167,6 +168,7 @@ fn extension(runner: &mut Runner, options: &Options, earlier: &[Effect], span: S
                 let when = Guard::all([fresh.clone(), Guard::not(taken), resource.matches.clone()]);
                 eval.under(when, |eval| {
                     notice(eval, &resource.options);
+                    joined(eval, &resource.options);
                     let (id, _) = response::outgoing(eval, span);
                     set_headers(eval, id, &resource.options, span);
                     response::flush(eval, id);

@@ -39,6 +39,8 @@ pub(super) struct Plan {
     pub handlers: Vec<Handler>,
     pub listens: Vec<Listen>,
     pub startup: Option<(String, Span)>,
+    /// Whether there may be rules that are not known.
+    pub is_open: bool,
     pub remarks: Vec<Remark>,
 }
 
@@ -112,6 +114,7 @@ pub(super) fn walk(eval: &mut Evaluator, id: ObjectId, scope: &Scope, plan: &mut
             }
             ("blueprint", Some(inner)) => {
                 let Some(inner) = inner.as_object().filter(|id| eval.object(*id).tag == Tag::Host(BLUEPRINT)) else {
+                    plan.is_open = true;
                     continue;
                 };
                 let options = call.arguments.get(1).and_then(Value::as_object);
