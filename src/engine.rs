@@ -221,11 +221,7 @@ impl Visit for Collector<'_> {
     }
 
     fn problem(&self, path: &Path, error: LoadError) {
-        let kind = match error {
-            LoadError::TooLarge(_) => ProblemKind::TooLarge,
-            LoadError::Binary => ProblemKind::Binary,
-            LoadError::Missing | LoadError::Io(_) => ProblemKind::Unreadable,
-        };
+        let kind = ProblemKind::from(&error);
         let problem = Problem { file: self.sources.name(path), line: None, kind, message: error.to_string() };
         self.problems.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(problem);
     }

@@ -230,3 +230,25 @@ fn a_file_that_cannot_be_written_is_a_problem_and_stays() {
     assert_eq!(fs::read_to_string(&path).unwrap(), UNNEEDED);
     assert_ne!(fs::read_to_string(folder.path().join("b.js")).unwrap(), UNNEEDED);
 }
+
+#[test]
+fn a_minified_server_is_not_read_in_silence() {
+    let folder = tempfile::tempdir().unwrap();
+    let routes: String = (0..400).map(|at| format!("app.get('/{at}',(q,s)=>s.json({{a:{at}}}));")).collect();
+    let program = format!(
+        "const app=require('express')();app.use(require('cors')({{origin:true,credentials:true}}));{routes}app.listen(3000);\n"
+    );
+    std::fs::write(folder.path().join("server.js"), &program).unwrap();
+    let run = |path: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_corslint"));
+        let output = command.env_clear().current_dir(folder.path()).arg(path).output().unwrap();
+        String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap()
+    };
+    let told = run(".");
+    assert!(told.contains("server.js: the program is minified and was not read"), "{told}");
+    assert!(run("server.js").contains("reflected-origin-with-credentials"));
+    // A page's script that is minified is nobody's server.
+    let page = format!("const expressed=1;fetch('/',{{mode:'cors'}});{}", "f();".repeat(4000));
+    std::fs::write(folder.path().join("server.js"), page).unwrap();
+    assert!(!run(".").contains("minified"));
+}

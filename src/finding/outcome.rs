@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::level::scale;
 use super::{Finding, Fingerprint, Severity};
+use crate::source::LoadError;
 
 /// Everything that a run has to say. It is sorted: the same tree gives the same outcome.
 #[derive(Clone, Debug, Default)]
@@ -89,6 +90,17 @@ pub struct Problem {
     pub message: String,
 }
 
+impl From<&LoadError> for ProblemKind {
+    fn from(error: &LoadError) -> Self {
+        match error {
+            LoadError::TooLarge(_) => ProblemKind::TooLarge,
+            LoadError::Binary => ProblemKind::Binary,
+            LoadError::Minified => ProblemKind::Minified,
+            LoadError::Missing | LoadError::Io(_) => ProblemKind::Unreadable,
+        }
+    }
+}
+
 scale! {
     /// The kinds of [`Problem`].
     ProblemKind, "a kind of problem" {
@@ -98,6 +110,8 @@ scale! {
         TooLarge = "file-too-large",
         /// A file under a source name is not text.
         Binary = "binary-file",
+        /// A server is minified: nobody wrote it as it stands.
+        Minified = "minified-file",
         /// A file could not be parsed wholly.
         SyntaxError = "syntax-error",
         /// Code is nested too deeply.

@@ -84,7 +84,29 @@ pub fn fetch(view: &ServerView, route: &Route, origin: &str) -> Fetch {
             break;
         }
     }
+    leave_out_alternatives(view, route, &mut fetch);
     fetch
+}
+
+/// Leaves out a header that another one stands in for, where the preflight allows that one: `a || b` of two headers.
+fn leave_out_alternatives(view: &ServerView, route: &Route, fetch: &mut Fetch) {
+    let bare = Fetch { headers: Vec::new(), ..fetch.clone() };
+    let way = route.way(&view.ask(&browser::actual_request(&bare)));
+    for (_, effect) in view.steps().effects_at(&way) {
+        let EffectKind::Notice(RemarkKind::ReadsHeader(other)) = &effect.kind else { continue };
+        let stands_in = |name: &str| {
+            let there = Guard::HasHeader(name.into());
+            name != other && effect.when.clone().and(there) == Guard::Never
+        };
+        let Some(at) = fetch.headers.iter().position(|(name, _)| stands_in(name)) else { continue };
+        let mut without = fetch.clone();
+        without.headers.remove(at);
+        let Some(request) = browser::needs_preflight(&without) else { continue };
+        let allowed = |world: &World| preflight_verdict(&without, world).is_allowed();
+        if fetch.headers.iter().any(|(name, _)| name == other) && view.ask(&request).worlds.iter().all(allowed) {
+            *fetch = without;
+        }
+    }
 }
 
 /// Whether pages can do without the headers of a call: it only reads, it is not refused for the want of them, and no policy

@@ -400,7 +400,11 @@ fn refused_answer(view: &ServerView, call: &Call) -> Option<Diagnosis> {
             Some(sent) => (Fault::Conflict, source(sent)),
             None => {
                 let takes = step.methods.as_ref().is_none_or(|methods| methods.contains(&call.route.method));
-                if world.status.is_some_and(|status| status >= 400) && by != Some(StepKind::Static) {
+                let is_error = world.status.is_some_and(|status| status >= 400);
+                if is_error && by == Some(StepKind::Route) && !world.ran.contains(&step.span) {
+                    // A route above the policy that answers so by itself is for nobody's pages.
+                    continue;
+                } else if is_error && by != Some(StepKind::Static) {
                     (Fault::Error, refuser(view, world).map_or(call.route.span, |(.., span)| span))
                 } else if !takes || world.ran.contains(&step.span) {
                     (Fault::PreflightOnly, policy.span)

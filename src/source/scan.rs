@@ -91,6 +91,11 @@ pub fn makes_server(kind: FileKind, bytes: &[u8]) -> bool {
     words.iter().any(|word| holds(bytes, word))
 }
 
+/// Whether a program imports what makes a server, by words that no page's script has.
+pub fn is_server(bytes: &[u8]) -> bool {
+    ["\"express\"", "'express'", "createServer("].iter().any(|word| holds(bytes, word))
+}
+
 fn holds(bytes: &[u8], word: &str) -> bool {
     memchr::memmem::find(bytes, word.as_bytes()).is_some()
 }

@@ -45,6 +45,8 @@ pub enum LoadError {
     TooLarge(u64),
     /// It holds NUL bytes: not a text.
     Binary,
+    /// It is a program whose lines are too long to be anybody's own.
+    Minified,
     /// The system's own words.
     Io(String),
 }
@@ -57,6 +59,9 @@ impl std::fmt::Display for LoadError {
                 write!(f, "the file has {size} bytes, more than the {LARGEST_FILE} that are read")
             }
             LoadError::Binary => f.write_str("the file is not text: it holds NUL bytes"),
+            LoadError::Minified => {
+                f.write_str("the program is minified and was not read; name the file itself to read it")
+            }
             LoadError::Io(words) => f.write_str(words),
         }
     }

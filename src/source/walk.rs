@@ -230,6 +230,9 @@ impl Walker<'_> {
         let kind = match by_name {
             ByName::Source(kind) => {
                 if is_minified(kind, bytes) {
+                    if scan::is_server(bytes) && scan::sets_cors(kind, bytes) {
+                        self.visit.problem(path, LoadError::Minified);
+                    }
                     return;
                 }
                 kind

@@ -156,9 +156,7 @@ impl<'a> Loader<'a> {
             Err(error) => {
                 let kind = match error {
                     LoadError::Missing => ProblemKind::NotFound,
-                    LoadError::TooLarge(_) => ProblemKind::TooLarge,
-                    LoadError::Binary => ProblemKind::Binary,
-                    LoadError::Io(_) => ProblemKind::Unreadable,
+                    _ => ProblemKind::from(&error),
                 };
                 let file = self.sources.name(path);
                 let problem = Problem { file, line: None, kind, message: error.to_string() };
