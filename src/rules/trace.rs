@@ -133,7 +133,10 @@ pub fn late<'a>(view: &ServerView<'a>) -> Vec<Late<'a>> {
                     collect(inner, &mut above);
                 }
                 Node::Step(step) => {
-                    let is_by_hand = step.kind == StepKind::Middleware && step.effects.iter().any(names_origin);
+                    // What nginx adds, it adds to whatever answers.
+                    let is_by_hand = view.server.framework == "express"
+                        && step.kind == StepKind::Middleware
+                        && step.effects.iter().any(names_origin);
                     let is_policy = in_order
                         && (step.kind == StepKind::Cors || is_by_hand)
                         && step.methods.is_none()
@@ -406,7 +409,8 @@ fn refused_answer(view: &ServerView, call: &Call) -> Option<Diagnosis> {
                     continue;
                 } else if is_error && by != Some(StepKind::Static) {
                     (Fault::Error, refuser(view, world).map_or(call.route.span, |(.., span)| span))
-                } else if !takes || world.ran.contains(&step.span) {
+                } else if !takes || world.ran.contains(&step.span) || view.server.framework == "nginx" {
+                    // nginx knows no order: what it adds to the one answer it does not add to the other.
                     (Fault::PreflightOnly, policy.span)
                 } else if matches!(by, Some(StepKind::Auth | StepKind::RateLimit) | None) {
                     continue;

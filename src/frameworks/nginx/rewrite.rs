@@ -8,7 +8,7 @@ use super::server::{Compiler, State, step};
 use super::texts::{is_true, passes};
 use crate::cors::StringTest;
 use crate::model::{
-    Dispatch, Effect, EffectKind, Group, Guard, HeaderWrite, Node, Reason, Status, StepKind, Text, Trail, WriteOp,
+    Dispatch, Effect, EffectKind, Group, Guard, HeaderWrite, Node, Part, Reason, Status, StepKind, Text, Trail, WriteOp,
 };
 use crate::source::Span;
 use crate::syntax::nginx::{Directive, Word};
@@ -109,11 +109,12 @@ impl<'t> Compiler<'t> {
                     state.broken = state.broken.clone().or(live);
                 }
                 "return" => {
+                    let kind = if asks_for_a_header(&live) { StepKind::Auth } else { StepKind::Route };
                     let nodes = {
                         let state = state.clone();
                         let levels = phase.levels.clone();
                         self.by_level(&levels, phase.base, &mut |compiler, level| {
-                            compiler.returned(level, &state, directive)
+                            compiler.returned(level, &state, directive, kind)
                         })
                     };
                     push(phase, live.clone(), nodes, directive.span);
@@ -274,8 +275,8 @@ impl<'t> Compiler<'t> {
         }
     }
 
-    /// What `return` sends.
-    fn returned(&mut self, level: LevelId, state: &State, directive: &'t Directive) -> Vec<Node> {
+    /// What `return` sends; where it refuses, by a step of this kind.
+    fn returned(&mut self, level: LevelId, state: &State, directive: &'t Directive, kind: StepKind) -> Vec<Node> {
         let span = directive.span;
         let Some(first) = directive.args.first() else { return Vec::new() };
         let text = directive.args.get(1);
@@ -288,6 +289,7 @@ impl<'t> Compiler<'t> {
             let (to, _) = self.text(state, first);
             return vec![self.redirect(level, state, 302, to, span)];
         };
+        let kind = if matches!(code, 401 | 403) { kind } else { StepKind::Route };
         match code {
             // The second is for clients that are gone: nothing is sent either (measured).
             444 | 499 if code == 444 || text.is_none() => {
@@ -301,9 +303,9 @@ impl<'t> Compiler<'t> {
             // Sent at once: no `error_page` comes between, and the status of the one before stays.
             _ if code < 300 || text.is_some() => {
                 let status = Status::Code(state.status.unwrap_or(code));
-                vec![self.respond(level, state, StepKind::Route, status, span, Origin::Final)]
+                vec![self.respond(level, state, kind, status, span, Origin::Final)]
             }
-            _ => vec![self.respond(level, state, StepKind::Route, Status::Code(code), span, Origin::Itself)],
+            _ => vec![self.respond(level, state, kind, Status::Code(code), span, Origin::Itself)],
         }
     }
 
@@ -339,6 +341,23 @@ impl<'t> Compiler<'t> {
         let steps = vec![Node::Step(step(kind, label, span, effects))];
         self.answering(level, state, steps, origin)
     }
+}
+
+/// Whether a condition is about a header by which callers say who they are: one that browsers send by themselves says
+/// nothing of that.
+fn asks_for_a_header(when: &Guard) -> bool {
+    let identifies = |name: &str| {
+        name == "authorization" || name.contains("token") || name.contains("key") || name.contains("secret")
+    };
+    let mut asks = false;
+    when.each_atom(&mut |atom| match atom {
+        Guard::HasHeader(name) => asks |= identifies(name),
+        Guard::Test(check) => {
+            asks |= matches!(&check.subject, Text::Request(Part::Header(name)) if identifies(name));
+        }
+        _ => {}
+    });
+    asks
 }
 
 /// Ends the request in `nodes` where `when` holds.

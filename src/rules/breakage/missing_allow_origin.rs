@@ -47,8 +47,9 @@ impl MissingAllowOrigin {
             let Some(finding) = report.at(self.id(), diagnosis.place, "for the preflight only", message) else {
                 continue;
             };
-            if !route.span.contains(diagnosis.place) {
-                finding.labels.push(Label::new(route.span, "answers without them"));
+            let answered = diagnosis.answered.unwrap_or(route.span);
+            if !answered.contains(diagnosis.place) {
+                finding.labels.push(Label::new(answered, "answers without them"));
             }
             finding.evidence = evidence(view, &diagnosis.fetch, &diagnosis.certainty);
             finding.consequence = Some(format!(
