@@ -157,6 +157,23 @@ fn a_hundred_thousand_levels_in_every_language() {
 }
 
 #[test]
+fn thousands_of_locations_cost_what_they_are() {
+    const HEADER: &str = "add_header Access-Control-Allow-Origin $http_origin always;";
+    let location = |number: usize| match number % 4 {
+        0 => format!("  location = /p{number} {{ {HEADER} return 204; }}\n"),
+        1 => format!("  location /p{number}/ {{ {HEADER} proxy_pass http://127.0.0.1:3000; }}\n"),
+        2 => format!("  location ~ ^/p{number}/ {{ {HEADER} proxy_pass http://app/; }}\n"),
+        _ => format!("  location /p{number} {{ {HEADER} root /srv; try_files $uri =404; }}\n"),
+    };
+    let folder = TempDir::new().unwrap();
+    let text = |count: usize| format!("server {{\n{}}}\n", (0..count).map(location).collect::<String>());
+    write(folder.path(), "site.conf", text(4_000));
+    let ran = bounded(folder.path(), &[]);
+    assert!(ran.rules().contains(&"reflected-origin"), "{:?}", ran.rules());
+    assert_eq!(ran.problems(), [("site.conf", "budget-spent")], "what was not looked at is told");
+}
+
+#[test]
 fn ten_thousand_files_in_a_circle() {
     const FILES: usize = 10_000;
     type Module = fn(usize) -> String;

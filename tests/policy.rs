@@ -100,3 +100,31 @@ fn code_that_cannot_be_read_may_set_headers_on_the_answer_that_it_is_given() {
         assert_eq!(value(&handing_over(middleware), "who may read"), "nobody", "{middleware}");
     }
 }
+
+#[test]
+fn the_layers_are_told_with_how_they_are_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    let proxied = "proxy_pass http://127.0.0.1:3000; } location /else { add_header Access-Control-Allow-Origin *; \
+                   proxy_pass http://else.example; }";
+    write("site.conf", &format!("server {{\nlisten 80;\nlocation / {{ {proxied}\n}}\n"));
+    write(
+        "app.js",
+        "const app = require('express')();\napp.use(require('cors')());\napp.get('/', (q, s) => s.send(''));\napp.listen(3000);\n",
+    );
+    let text = String::from_utf8(policy(folder.path())).unwrap();
+    assert!(text.contains("hands on to app.js:1, by its port  site.conf:3"), "{text}");
+    assert!(text.contains("hands on to http://else.example, which is no server that is read  site.conf:3"), "{text}");
+    assert!(
+        text.contains("unknown, because whether the server behind sends CORS headers of its own  site.conf:3"),
+        "{text}"
+    );
+    let mut command = Command::new(env!("CARGO_BIN_EXE_corslint"));
+    let output = command.env_clear().current_dir(folder.path()).args(["policy", "--format", "json"]).output().unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let servers = json["servers"].as_array().unwrap();
+    let proxy = servers.iter().find(|server| server["framework"] == "nginx").unwrap();
+    assert_eq!(proxy["hands_on"][0]["to"], "app.js:1");
+    assert_eq!(proxy["hands_on"][0]["known_by"], "by its port");
+    assert_eq!(proxy["hands_on"][1]["to"], serde_json::Value::Null);
+}

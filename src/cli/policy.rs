@@ -91,6 +91,13 @@ fn scope(view: &ServerView, route: &Route) -> Scope {
     });
     let mut unknown = Vec::new();
     for world in answer.worlds.iter().chain(&preflight.worlds) {
+        // Rules ask as if a server that is not read sent nothing of its own.
+        if let Some(by) = world.answered_by.filter(|_| world.forwarded.is_some()) {
+            let row = ("whether the server behind sends CORS headers of its own".to_owned(), Some(by.span));
+            if !unknown.contains(&row) {
+                unknown.push(row);
+            }
+        }
         for reason in reasons(world) {
             let row = (reason.text.to_string(), reason.span);
             if !unknown.contains(&row) {

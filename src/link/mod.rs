@@ -156,8 +156,14 @@ impl Joiner<'_> {
         let pods: Vec<&Service> =
             pods.iter().filter(|pod| is_inside && pod.names.iter().any(|own| own == name)).collect();
         if !pods.is_empty() {
-            let found = pods.into_iter().filter_map(|pod| self.started(from, pod, None));
-            return only(found).map(|to| (to, KnownBy::ServiceName));
+            if pods.iter().any(|pod| !pod.folders.is_empty()) {
+                let found = pods.into_iter().filter_map(|pod| self.started(from, pod, None));
+                return only(found).map(|to| (to, KnownBy::ServiceName));
+            }
+            // Where the image comes from is not said: the port on which its program listens is.
+            let mut inside = pods.iter().flat_map(|pod| &pod.published).filter(|(outside, _)| Some(*outside) == port);
+            let (_, inside) = inside.next()?;
+            return self.at_port(from, name, *inside).map(|to| (to, KnownBy::Port));
         }
         self.at_port(from, &host, port?).map(|to| (to, KnownBy::Port))
     }

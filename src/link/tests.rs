@@ -339,6 +339,24 @@ fn a_service_of_kubernetes_leads_to_the_folder_of_its_image() {
 }
 
 #[test]
+fn a_service_of_kubernetes_whose_image_is_built_elsewhere_leads_to_the_port_of_its_pods() {
+    let text = "server { location / { proxy_pass http://shop-api:80; } }";
+    for (ports, expected) in [
+        ("[{ port: 80, targetPort: 3000 }]", &[("src/server.js".to_owned(), KnownBy::Port)][..]),
+        ("[{ port: 80, targetPort: http }]", &[]),
+        ("[{ port: 81, targetPort: 3000 }]", &[]),
+        ("[{ port: 80 }]", &[]),
+    ] {
+        let manifest = format!(
+            "apiVersion: v1\nkind: Service\nmetadata: {{ name: shop-api }}\nspec: {{ selector: {{ app: x }}, ports: {ports} }}\n"
+        );
+        let files = [("k8s/api.yaml", manifest.as_str()), ("site.conf", text)];
+        let joined = project(&files, &[("src/server.js", 3000), ("web/server.js", 8080)], &[]);
+        assert_eq!(told(&joined), expected, "{ports}");
+    }
+}
+
+#[test]
 fn every_proxy_listens_on_the_usual_ports() {
     let text = proxy("http://somewhere:80");
     let other = "server { listen 80; root /srv; }";

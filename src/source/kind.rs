@@ -272,7 +272,7 @@ pub fn looks_like_nginx(path: &Path, bytes: &[u8]) -> bool {
         telling += u32::from(match word {
             b"map" | b"if" => argument.starts_with(b"$") || argument.starts_with(b"($"),
             b"set" | b"geo" => spaced && argument.starts_with(b"$"),
-            b"server" | b"http" | b"events" => argument == b"{",
+            b"server" | b"http" | b"events" => argument.starts_with(b"{"),
             b"listen" => spaced && end == b';' && argument.first().is_some_and(|b| b.is_ascii_digit() || *b == b'['),
             word => spaced && TELLING.iter().any(|known| known.as_bytes() == word),
         });
@@ -346,6 +346,7 @@ mod tests {
         for name in ["nginx.conf", "site", "default.conf.template", "vhost.j2", "sites-enabled/example.dk"] {
             assert!(nginx(name, site), "{name}");
         }
+        assert!(nginx("site.conf", "server { listen 80; location / { proxy_pass http://app; } }\n"), "on one line");
         assert!(nginx("cors", "add_header 'Access-Control-Allow-Origin' '*' always;\n"), "a snippet");
         assert!(nginx(
             "cors.conf",
