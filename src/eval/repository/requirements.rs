@@ -1,11 +1,14 @@
 //! Versions of Python packages: lock files, requirements, `pyproject.toml`, `Pipfile`, `setup.cfg`, `setup.py`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::Repository;
+use super::{Repository, tidy};
+
+/// How many lists are read for one package.
+const MOST_LISTS: usize = 32;
 
 /// Files that say which version is installed, and those that say which are allowed.
-const LOCKS: &[&str] = &["uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock"];
+const LOCKS: &[&str] = &["uv.lock", "poetry.lock", "pdm.lock", "pylock.toml", "Pipfile.lock"];
 const LISTS: &[&str] = &[
     "requirements.txt",
     "requirements.in",
@@ -37,8 +40,7 @@ impl Repository {
                 }
             }
             for list in LISTS {
-                let Some(text) = self.line_file(&folder.join(list)) else { continue };
-                match text.lines().find_map(|line| required(line, &wanted)) {
+                match self.listed(&folder.join(list), &wanted) {
                     Some(Some(version)) => return Some(version),
                     // It is named without a version: the newest.
                     Some(None) => return None,
@@ -49,9 +51,44 @@ impl Repository {
         None
     }
 
+    /// Whether a list, or one that it includes (`-r`, `-c`), requires the package: `Some(None)` without a version that
+    /// holds it fast.
+    fn listed(&self, list: &Path, wanted: &str) -> Option<Option<String>> {
+        let mut open = vec![list.to_owned()];
+        let mut seen: Vec<PathBuf> = Vec::new();
+        let mut named = None;
+        while let Some(list) = open.pop() {
+            if seen.len() >= MOST_LISTS || seen.contains(&list) {
+                continue;
+            }
+            seen.push(list.clone());
+            let Some(text) = self.line_file(&list) else { continue };
+            let mut included: Vec<PathBuf> = Vec::new();
+            for line in text.lines() {
+                match (included_by(line), required(line, wanted)) {
+                    (Some(other), _) => included.push(tidy(&list.with_file_name(other))),
+                    (None, Some(Some(version))) => return Some(Some(version)),
+                    (None, Some(None)) => named = Some(None),
+                    (None, None) => {}
+                }
+            }
+            included.retain(|path| path.starts_with(&self.root));
+            open.extend(included.into_iter().rev());
+        }
+        named
+    }
+
     fn line_file(&self, path: &Path) -> Option<std::sync::Arc<str>> {
         self.manifests.text(path)
     }
+}
+
+/// The list that a line of requirements includes.
+fn included_by(line: &str) -> Option<&str> {
+    let options = ["-r", "--requirement", "-c", "--constraint"];
+    let rest = options.iter().find_map(|option| line.trim().strip_prefix(option))?;
+    let name = rest.trim_start_matches(['=', ' ', '\t']).split([' ', '#']).next()?;
+    (!name.is_empty() && !rest.starts_with(|letter: char| letter.is_ascii_alphanumeric())).then_some(name)
 }
 
 /// PEP 503: names are compared without case, and `-`, `_` and `.` are the same.
@@ -61,21 +98,27 @@ fn normal(name: &str) -> String {
 
 /// The version in a lock file: `name = "…"` followed by `version = "…"`, or Pipenv's JSON.
 fn locked(text: &str, wanted: &str) -> Option<String> {
+    if text.trim_start().starts_with('{') {
+        return locked_by_pipenv(text, wanted);
+    }
     let quoted = |line: &str| line.split('"').nth(1).map(str::to_owned);
     let mut is_it = false;
     for line in text.lines() {
         let line = line.trim();
         if let Some(name) = line.strip_prefix("name = ") {
             is_it = normal(name.trim().trim_matches('"')) == wanted;
-        } else if line.starts_with('"') && line.ends_with('{') {
-            is_it = quoted(line).is_some_and(|name| normal(&name) == wanted);
         } else if is_it && line.starts_with("version = ") {
             return quoted(line);
-        } else if is_it && line.starts_with("\"version\":") {
-            return line.split('"').nth(3).map(|version| version.trim_start_matches('=').to_owned());
         }
     }
     None
+}
+
+fn locked_by_pipenv(text: &str, wanted: &str) -> Option<String> {
+    let lock: serde_json::Value = serde_json::from_str(text).ok()?;
+    let groups = ["default", "develop"].iter().filter_map(|group| lock.get(group)?.as_object());
+    let (_, package) = groups.flatten().find(|(name, _)| normal(name) == wanted)?;
+    Some(package.get("version")?.as_str()?.trim_start_matches('=').to_owned())
 }
 
 /// Whether a line requires the package: `Some(None)` without a version that holds it fast.
@@ -160,10 +203,18 @@ mod tests {
     }
 
     #[test]
+    fn lists_include_others() {
+        assert_eq!(included_by("-r base.txt"), Some("base.txt"));
+        assert_eq!(included_by("--requirement=../base.txt  # more"), Some("../base.txt"));
+        assert_eq!(included_by("-cconstraints"), None);
+        assert_eq!(included_by("flask-cors"), None);
+    }
+
+    #[test]
     fn locks_name_the_version() {
         let toml = "[[package]]\nname = \"flask\"\nversion = \"3.0\"\n\n[[package]]\nname = \"Flask_Cors\"\nversion = \"5.0.1\"\n";
         assert_eq!(locked(toml, "flask-cors").as_deref(), Some("5.0.1"));
-        let json = "{\n \"default\": {\n  \"flask-cors\": {\n   \"hashes\": [],\n   \"version\": \"==4.0.0\"\n";
+        let json = r#"{"default": {"flask-cors": {"hashes": [], "version": "==4.0.0"}}}"#;
         assert_eq!(locked(json, "flask-cors").as_deref(), Some("4.0.0"));
     }
 }
