@@ -295,6 +295,9 @@ fn is_outgoing(eval: &Evaluator, id: ObjectId) -> bool {
 
 /// The value of a header as far as it is written.
 fn read(eval: &mut Evaluator, id: ObjectId, name: &str, span: Span) -> Value {
+    if OF_FLASK.contains(&name.to_ascii_lowercase().as_str()) {
+        return Value::unknown("a header that Flask sends by itself", span);
+    }
     if is_outgoing(eval, id) {
         return Value::text(Text::SentBefore(name.to_ascii_lowercase().into()), span);
     }
@@ -312,6 +315,21 @@ fn read(eval: &mut Evaluator, id: ObjectId, name: &str, span: Span) -> Value {
         None => Value::unknown("a header of the answer", span),
     }
 }
+
+/// Headers that Flask and Werkzeug send without being told to.
+const OF_FLASK: &[&str] = &[
+    "allow",
+    "cache-control",
+    "content-disposition",
+    "content-length",
+    "content-type",
+    "date",
+    "etag",
+    "last-modified",
+    "location",
+    "set-cookie",
+    "www-authenticate",
+];
 
 fn is_cors(name: &str) -> bool {
     headers::is_cors_response_header(name) || name.eq_ignore_ascii_case(headers::VARY)
