@@ -150,6 +150,11 @@ impl Evaluator<'_> {
                 return Some(Value { kind: Kind::Str(done.into()), span: at, via: receiver.via.clone() });
             }
         }
+        if let Kind::Text(text) = &receiver.kind
+            && let Some(part) = self.part_of_text(&text.clone(), name, arguments, span)
+        {
+            return Some(part);
+        }
         Some(match name {
             "split" => match first {
                 Some(separator) => self.split(receiver, separator, span),
@@ -187,7 +192,8 @@ impl Evaluator<'_> {
             "match" => match &first?.kind {
                 Kind::Regex(regex) => {
                     let guard = self.tested(&regex.clone(), first?.span, receiver, span);
-                    Value::choose(guard, self.open_array("what the pattern found", span), Value::new(Kind::Null, span))
+                    let found = self.found(&regex.clone(), receiver, span);
+                    Value::choose(guard, found, Value::new(Kind::Null, span))
                 }
                 _ => return None,
             },
@@ -211,14 +217,23 @@ impl Evaluator<'_> {
             "test" => Some(Value::test(self.tested(regex, at, subject, span), span)),
             "exec" => {
                 let guard = self.tested(regex, at, subject, span);
-                Some(Value::choose(
-                    guard,
-                    self.open_array("what the pattern found", span),
-                    Value::new(Kind::Null, span),
-                ))
+                let found = self.found(regex, subject, span);
+                Some(Value::choose(guard, found, Value::new(Kind::Null, span)))
             }
             _ => None,
         }
+    }
+
+    /// What a pattern found in a value, where it found something.
+    fn found(&mut self, regex: &Regex, subject: &Value, span: Span) -> Value {
+        let mut texts = subject.branches().into_iter().filter_map(|(_, value)| match value.kind {
+            Kind::Text(text) => Some(text),
+            _ => None,
+        });
+        // The other branch is nothing, in which nothing is found that matters.
+        let text = texts.next().filter(|_| texts.next().is_none());
+        let groups = text.and_then(|text| self.groups_of(&text, regex, span));
+        groups.unwrap_or_else(|| self.open_array("what the pattern found", span))
     }
 
     /// When a pattern finds something in a value. What is absent is searched as the word `undefined`.

@@ -18,6 +18,7 @@ mod javascript;
 mod member;
 mod modules;
 mod operators;
+mod parts;
 mod python;
 mod records;
 mod repository;

@@ -426,6 +426,9 @@ impl Value {
             Kind::Str(text) => Text::Literal(text.clone()),
             // A text that was computed is there, if empty.
             Kind::Text(text) if matches!(**text, Text::Members(_)) => (**text).clone(),
+            Kind::Text(text) if absent == "undefined" && matches!(**text, Text::Capture(_) | Text::Concat(_)) => {
+                (**text).clone()
+            }
             Kind::Text(text) => Text::choose(text_is_set(text), (**text).clone(), Text::literal(absent)),
             Kind::Test(guard) => {
                 let (yes, no) = if absent == "None" { ("True", "False") } else { ("true", "false") };

@@ -43,9 +43,14 @@ impl Capturing {
         Self { text: text.into(), ignore_case, regex }
     }
 
-    /// Whether every match has all groups: none is optional, or one of several.
+    /// Whether every match has all groups, and none of them empty: none is optional, or one of several.
     pub fn is_plain(&self) -> bool {
-        !["|", ")?", ")*", "){"].iter().any(|part| self.text.contains(part))
+        !["|", ")?", ")*", "){", "*)", "*?)", "{0", "()"].iter().any(|part| self.text.contains(part))
+    }
+
+    /// How many groups it has, where it can be read.
+    pub fn count(&self) -> Option<usize> {
+        Some(self.regex.as_ref()?.group_info().group_len(regex_automata::PatternID::ZERO).saturating_sub(1))
     }
 
     /// The number of the group with this name.

@@ -190,6 +190,10 @@ pub fn property(eval: &mut Evaluator, of: &Value, name: &str, span: Span) -> Opt
         Some(RESPONSE) => Some(match name {
             "headersSent" => Value::new(Kind::Bool(false), span),
             "req" => of.as_object().and_then(|id| eval.field(id, "req")).map(|field| field.value.clone())?,
+            "locals" => match of.as_object().and_then(|id| eval.field(id, "locals")) {
+                Some(field) => field.value.clone(),
+                None => Value::unknown("`res.locals` is not followed", span),
+            },
             _ if METHODS.contains(&name) => {
                 let bound = [Value::str(name, span)].into();
                 Value::new(Kind::Native(Native { name: METHOD, bound, of: of.as_object() }), span)

@@ -1,5 +1,6 @@
 //! From applications and routers to servers.
 
+use super::carried::Carried;
 use super::paths::Routing;
 use super::plain::{entered, listens, plain_servers};
 use super::router::{Reader, flatten};
@@ -55,11 +56,13 @@ pub(super) fn application(eval: &mut Evaluator, id: ObjectId, is_app: bool) -> S
         routing: Routing::default(),
         powered: true,
         parameters: Vec::new(),
+        carried: Carried::default(),
     };
     let mut root = reader.group(id, PathMatch::Any, Guard::Always, span);
     if reader.eval.left_state() {
         // What one handler leaves behind, others find: they are read again, knowing that.
         (reader.startup_error, reader.routing, reader.powered) = (None, Routing::default(), true);
+        reader.carried = Carried::default();
         root = reader.group(id, PathMatch::Any, Guard::Always, span);
         reader.eval.left_state();
     }

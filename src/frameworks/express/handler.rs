@@ -1,5 +1,6 @@
 //! What a program's handlers do to an answer.
 
+use super::carried::Carried;
 use super::cors;
 use super::extract::NO_EXPRESS;
 use crate::eval::{Evaluator, Kind, Native, Value, takes_exchange};
@@ -49,16 +50,18 @@ fn doubt_second_calls(effects: &mut Vec<Effect>, span: Span) {
     }
 }
 
-/// Runs a handler for its effects, and says how it ends when none of them ends it.
+/// Runs a handler for its effects, and says how it ends when none of them ends it, and what it leaves for others.
 pub(super) fn run_handler(
     eval: &mut Evaluator,
     function: &Value,
     handles_errors: bool,
     major: u32,
     powered: bool,
+    carried: &Carried,
     span: Span,
-) -> (Vec<Effect>, End) {
+) -> (Vec<Effect>, End, Carried) {
     let exchange = Exchange::new(eval, span);
+    carried.put(eval, &exchange);
     if let Some(id) = exchange.response.as_object().filter(|_| powered) {
         // Express sets X-Powered-By before anything else.
         eval.set_field(id, node::HEADERS_SET, Value::new(Kind::Bool(true), span), span);
@@ -74,9 +77,22 @@ pub(super) fn run_handler(
     }
     let before = std::mem::take(&mut eval.escaped);
     let unfollowed = std::mem::take(&mut eval.unfollowed);
-    let collected = eval.collect(function, &arguments, span);
+    let mut left = Carried::default();
+    let is_async = matches!(&function.kind, Kind::Function(closure) if closure.function.is_async);
+    let collected = eval.collected(
+        |eval| {
+            let value = eval.call(function, &arguments, span);
+            left = Carried::of(eval, &exchange);
+            value
+        },
+        is_async,
+    );
     let escaped = std::mem::replace(&mut eval.escaped, before);
     let unfollowed = std::mem::replace(&mut eval.unfollowed, unfollowed);
+    if escaped {
+        // Code that cannot be read was given the request.
+        left = Carried::default();
+    }
     let mut effects = collected.effects;
     let mut thrown = collected.thrown;
     // A promise that is given back and rejected: Express 5 and `async` take it for an exception.
@@ -96,7 +112,7 @@ pub(super) fn run_handler(
     note_what_is_too_late(&mut effects);
     let ends = effects.iter().any(|effect| effect.kind.ends());
     let end = if escaped || (!ends && unfollowed) { End::Respond(reason()) } else { End::Hang };
-    (effects, end)
+    (effects, end, left)
 }
 
 /// Notes where CORS headers are set when the answer is on its way in any case (`ERR_HTTP_HEADERS_SENT`).

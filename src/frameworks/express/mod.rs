@@ -1,6 +1,7 @@
 //! Express 4 and 5, the `cors` package, and plain Node servers.
 
 mod body;
+mod carried;
 mod cors;
 mod extract;
 mod handler;

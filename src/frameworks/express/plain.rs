@@ -1,5 +1,6 @@
 //! Node's own servers: who listens, and handlers that stand alone.
 
+use super::carried::Carried;
 use super::extract::{NO_EXPRESS, application, files, startup};
 use super::handler::{run_handler, run_policy};
 use super::{ENTERED, SERVER};
@@ -111,9 +112,10 @@ fn behind(server: &mut Server, other: Server) {
 pub(super) fn by_hand(eval: &mut Evaluator, handler: &Value, span: Span, complete: bool) -> Server {
     let major = if complete { NO_EXPRESS } else { 5 };
     let handler = &Evaluator::attached(handler);
-    let (mut effects, mut end) = run_handler(eval, handler, false, major, !complete, span);
+    let nothing = Carried::default();
+    let (mut effects, mut end, _) = run_handler(eval, handler, false, major, !complete, &nothing, span);
     if eval.left_state() {
-        (effects, end) = run_handler(eval, handler, false, major, !complete, span);
+        (effects, end, _) = run_handler(eval, handler, false, major, !complete, &nothing, span);
         eval.left_state();
     }
     let mut server = alone(effects, end, StepKind::Route, handler.span, complete);

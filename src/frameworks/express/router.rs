@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::carried::Carried;
 use super::handler::{kind_of, run_handler, run_policy};
 use super::paths::{Reach, Routing, path};
 use super::{APP, ROUTER, body, cors, middleware, packages};
@@ -29,6 +30,8 @@ pub(super) struct Reader<'e, 'a> {
     pub(super) powered: bool,
     /// What `param` registered: name, handler, place.
     pub(super) parameters: Vec<(String, Value, Span)>,
+    /// What the handlers so far left for those behind them.
+    pub(super) carried: Carried,
 }
 
 impl Reader<'_, '_> {
@@ -39,11 +42,17 @@ impl Reader<'_, '_> {
             self.open.push(id);
             let outer = self.routing;
             let parameters = std::mem::take(&mut self.parameters);
+            let carried = self.carried.clone();
+            let runs_always = mount == PathMatch::Any && when == Guard::Always;
             self.options_of_router(id);
             let calls = self.eval.object(id).calls.clone();
             for call in &calls {
                 self.registration(call, &mut nodes);
                 outgoing.extend(middleware::compression(self.eval, call));
+            }
+            if !runs_always {
+                let left = std::mem::replace(&mut self.carried, carried);
+                self.carried.forget_changes(&left);
             }
             self.routing = outer;
             self.parameters = parameters;
@@ -262,6 +271,9 @@ impl Reader<'_, '_> {
                 // Middleware that is handed over uncalled.
             }
             (_, Some(tag)) => {
+                if tag != packages::PLAIN {
+                    self.carried = Carried::default();
+                }
                 middleware::apply(self.eval, tag, value, &mut step);
                 if tag == packages::PLAIN {
                     body::note_unknown(self.eval, &mut step, value.span);
@@ -271,13 +283,23 @@ impl Reader<'_, '_> {
                 let parameters =
                     closure.function.parameters.iter().filter(|parameter| parameter.kind == ParameterKind::One).count();
                 let handles_errors = parameters == 4 && how != "parameter";
-                let (effects, end) = run_handler(self.eval, value, handles_errors, self.major, self.powered, call.span);
+                let (effects, end, left) =
+                    run_handler(self.eval, value, handles_errors, self.major, self.powered, &self.carried, call.span);
+                let runs_always = step.path == PathMatch::Any
+                    && step.methods.is_none()
+                    && step.when == Guard::Always
+                    && !handles_errors;
+                match runs_always {
+                    true => self.carried.take(left),
+                    false => self.carried.forget_changes(&left),
+                }
                 step.effects = effects;
                 step.end = end;
                 step.kind = kind_of(&step, handles_errors, is_route);
             }
             (Kind::Unknown(reason), _) => {
                 body::note_unknown(self.eval, &mut step, value.span);
+                self.carried = Carried::default();
                 let unread = unread(value.span);
                 let answers = EffectKind::Respond(Some(Status::Unknown(reason.clone())));
                 // What is mounted below a path is there to answer.
