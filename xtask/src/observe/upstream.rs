@@ -1,6 +1,6 @@
 //! The application behind a recorded proxy: answers as a record's `upstream` says.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write, copy, sink};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
@@ -42,18 +42,22 @@ fn answer(stream: TcpStream, says: &Says, content_type: &str) -> std::io::Result
     let mut reader = BufReader::new(stream);
     let mut first = String::new();
     reader.read_line(&mut first)?;
-    let mut origin = None;
+    let (mut origin, mut length) = (None, 0);
     loop {
         let mut line = String::new();
         if reader.read_line(&mut line)? <= 2 {
             break;
         }
-        if let Some((name, value)) = line.split_once(':')
-            && name.eq_ignore_ascii_case("origin")
-        {
-            origin = Some(value.trim().to_owned());
+        match line.split_once(':') {
+            Some((name, value)) if name.eq_ignore_ascii_case("origin") => origin = Some(value.trim().to_owned()),
+            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
+                length = value.trim().parse().unwrap_or_default();
+            }
+            _ => {}
         }
     }
+    // A connection that is closed with a part of the body unread is reset, and the answer may be lost with it.
+    copy(&mut reader.by_ref().take(length), &mut sink())?;
     let (head, body) = head(&first, origin.as_deref(), says, content_type);
     let mut stream = reader.into_inner();
     stream.write_all(head.as_bytes())?;
