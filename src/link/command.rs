@@ -148,7 +148,7 @@ fn single(words: &[String]) -> Option<Launch> {
 }
 
 /// What a program starts, given its arguments.
-fn run(first: &String, rest: &[String]) -> Option<Launch> {
+fn run(first: &str, rest: &[String]) -> Option<Launch> {
     match name_of(first) {
         program @ ("gunicorn" | "uvicorn" | "hypercorn" | "waitress-serve" | "uwsgi" | "daphne") => {
             served(program, rest)
@@ -182,7 +182,7 @@ fn run(first: &String, rest: &[String]) -> Option<Launch> {
             Some(Launch { entry: Some(Entry::File(plain(rest).next()?.to_owned())), ..Launch::default() })
         }
         _ if first.ends_with(".sh") || first.ends_with(".py") || first.ends_with(".js") => {
-            Some(Launch { entry: Some(Entry::File(first.clone())), ..Launch::default() })
+            Some(Launch { entry: Some(Entry::File(first.to_owned())), ..Launch::default() })
         }
         _ => None,
     }

@@ -12,6 +12,9 @@ const MOST_FILES: usize = 256;
 /// Names and values, as manifests give them to what they select.
 type Labels = Vec<(String, String)>;
 
+/// Ports of a service, each with that of its pods.
+type Ports = Vec<(u16, u16)>;
+
 /// What pods are: how they are selected, and the names of their images and of themselves.
 struct Pods {
     labels: Labels,
@@ -21,7 +24,7 @@ struct Pods {
 /// The services of the tree's manifests, by their names, with the folder of that name in which their image is built, where
 /// there is one.
 pub(super) fn services(around: &Surroundings<'_>) -> Vec<Service> {
-    let mut found: Vec<(String, Labels, Vec<(u16, u16)>)> = Vec::new();
+    let mut found: Vec<(String, Labels, Ports)> = Vec::new();
     let mut pods: Vec<Pods> = Vec::new();
     for path in (around.find)("*.y*ml").into_iter().take(MOST_FILES) {
         let Ok(file) = around.sources.load(&path) else { continue };
@@ -68,7 +71,7 @@ pub(super) fn services(around: &Surroundings<'_>) -> Vec<Service> {
 }
 
 /// The ports of a service, each with that of its pods.
-fn ports(data: Option<&Data>) -> Vec<(u16, u16)> {
+fn ports(data: Option<&Data>) -> Ports {
     let number = |data: &Data| data.as_number().map(|number| number as u16);
     let items = data.map(Data::items).unwrap_or_default().iter();
     items
