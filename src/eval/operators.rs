@@ -248,12 +248,13 @@ impl Evaluator<'_> {
                 Guard::any([guard.clone().and(yes), Guard::not(guard.clone()).and(no)])
             }
             (_, Kind::Choose(_)) => self.equal(right, left, span),
+            (Kind::Undefined | Kind::Null, _) => Guard::not(right.present()),
+            (_, Kind::Undefined | Kind::Null) => Guard::not(left.present()),
             (Kind::Unknown(_), Kind::Unknown(_)) | (Kind::Unknown(_), _) | (_, Kind::Unknown(_)) => {
                 // The same question about the same unknown has the same answer.
                 let (unknown, other) = if left.reason().is_some() { (left, right) } else { (right, left) };
                 let word = match &other.kind {
                     Kind::Str(text) => format!("'{text}'"),
-                    Kind::Null | Kind::Undefined => "nothing".to_owned(),
                     Kind::Bool(holds) => holds.to_string(),
                     Kind::Number(number) => number.to_string(),
                     _ => "another value".to_owned(),
@@ -274,8 +275,6 @@ impl Evaluator<'_> {
                 let same = Guard::Unknown(Reason::new("two values that vary are compared", span));
                 there.and(same).or(missing)
             }
-            (Kind::Undefined | Kind::Null, _) => Guard::not(right.present()),
-            (_, Kind::Undefined | Kind::Null) => Guard::not(left.present()),
             (Kind::Str(a), Kind::Str(b)) => Guard::from(a == b),
             (Kind::Number(a), Kind::Number(b)) => Guard::from(a == b),
             (Kind::Number(_), Kind::Index(_)) => self.equal(right, left, span),

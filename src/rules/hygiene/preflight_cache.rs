@@ -2,7 +2,7 @@
 
 use crate::cors::headers;
 use crate::finding::{Applicability, Severity};
-use crate::model::Text;
+use crate::model::{Guard, Text};
 use crate::rules::{Report, Rule, ServerView, edits};
 use crate::source::Span;
 
@@ -23,8 +23,10 @@ impl Rule for PreflightCache {
             // What an ingress controller sends of itself is nobody's mistake.
             let written = |text: &str| view.server.framework != "nginx" || view.sources.text(place).contains(text);
             for value in &write.values {
-                literals(value, &mut |text| {
-                    if written(headers::trim(text)) {
+                literals(value, effect.when.clone(), &mut |text| {
+                    // A condition that is too large to be decided asks most likely whether there is a value.
+                    let is_missing = matches!(text, "None" | "null" | "undefined");
+                    if written(headers::trim(text)) && !(is_missing && effect.when != Guard::Always) {
                         self.value(view, text, place, report);
                     }
                 });
@@ -96,13 +98,14 @@ fn seconds(value: &str) -> Option<u64> {
     number.checked_mul(factor).map(|seconds| seconds.min(LONGEST))
 }
 
-/// The literals that a text may be.
-fn literals(text: &Text, see: &mut impl FnMut(&str)) {
+/// The literals that a text may be where a condition holds.
+fn literals(text: &Text, when: Guard, see: &mut impl FnMut(&str)) {
     match text {
+        _ if when == Guard::Never => {}
         Text::Literal(literal) => see(literal),
-        Text::Choose(_, then, otherwise) => {
-            literals(then, see);
-            literals(otherwise, see);
+        Text::Choose(guard, then, otherwise) => {
+            literals(then, when.clone().and((**guard).clone()), see);
+            literals(otherwise, when.and(Guard::not((**guard).clone())), see);
         }
         _ => {}
     }
