@@ -3,9 +3,9 @@
 use rustc_hash::FxHashSet;
 
 use crate::cors::{Fetch, headers};
-use crate::finding::{Confidence, Label};
-use crate::model::{EffectKind, Forward, KnownBy, Sent, Server, WriteOp, each_effect};
-use crate::rules::{Certainty, Report, Route, Rule, ServerView, evidence};
+use crate::finding::Label;
+use crate::model::{EffectKind, Forward, Sent, Server, WriteOp, each_effect};
+use crate::rules::{Certainty, Report, Route, Rule, ServerView, evidence, with_link};
 use crate::source::Span;
 
 /// `stripped-by-proxy`
@@ -56,7 +56,7 @@ impl Rule for StrippedByProxy {
                 (None, None) => continue,
             };
             // Without an application in sight that has a policy, it may be meant.
-            let Some((server, policy, confidence)) = behind(view, span) else { continue };
+            let Some((server, policy)) = behind(view, span) else { continue };
             let Some(finding) = report.at(self.id(), place, label, message) else { continue };
             finding.labels.push(Label::new(policy, "the policy that never reaches a browser"));
             finding.consequence =
@@ -66,7 +66,7 @@ impl Rule for StrippedByProxy {
             } else {
                 "pass the header on as it came".to_owned()
             });
-            finding.confidence = confidence;
+            with_link(view, finding, Some(span));
             if let Some(fetch) = proof(view, server, span) {
                 finding.evidence = evidence(view, &fetch, &Certainty::Always);
             }
@@ -86,13 +86,11 @@ fn cleared_origin(forward: &Forward) -> Option<Span> {
     })
 }
 
-/// The application that stands behind a hand-over, where its policy is written, and how sure it is that it stands
-/// there.
-fn behind<'a>(view: &ServerView<'a>, forward: Span) -> Option<(&'a Server, Span, Confidence)> {
-    let link = view.project.links.iter().find(|link| link.at == forward)?;
+/// The application that stands behind a hand-over, and where its policy is written.
+fn behind<'a>(view: &ServerView<'a>, forward: Span) -> Option<(&'a Server, Span)> {
+    let link = view.project.link_at(forward)?;
     let server = view.project.servers.get(link.to)?;
-    let confidence = if link.known_by == KnownBy::Port { Confidence::Medium } else { Confidence::High };
-    Some((server, policy(server)?, confidence))
+    Some((server, policy(server)?))
 }
 
 fn policy(server: &Server) -> Option<Span> {
