@@ -19,10 +19,7 @@ impl Rule for MissingOnErrors {
     }
 
     fn check(&self, view: &ServerView, report: &mut Report) {
-        let is_asked_by_pages =
-            |diagnosis: &&Diagnosis| !view.routes.get(diagnosis.route).is_some_and(|route| route.is_for_machines());
-        let errors = view.diagnoses().iter().filter(|diagnosis| diagnosis.fault == Fault::Error);
-        for diagnosis in errors.filter(is_asked_by_pages) {
+        for diagnosis in view.diagnoses().iter().filter(|diagnosis| diagnosis.fault == Fault::Error) {
             let message = "this error is answered without the CORS headers";
             let Some(finding) = report.at(self.id(), diagnosis.place, "outside of the policy", message) else {
                 continue;

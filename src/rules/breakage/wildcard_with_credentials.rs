@@ -72,8 +72,9 @@ impl Rule for WildcardWithCredentials {
                 // The quotation marks go with it.
                 let span = Span::new(span.file, span.start - 1, span.end + 1);
                 // What an argument of a call is for is not known: a text stays a text there.
-                let is_option =
-                    view.sources.get(span.file).text[..span.start as usize].trim_end().ends_with([':', '=']);
+                let file = view.sources.get(span.file);
+                let before = file.text.get(..span.start as usize);
+                let is_option = before.is_some_and(|before| before.trim_end().ends_with([':', '=']));
                 let list = if is_option { "['https://app.example.com']" } else { "'https://app.example.com'" };
                 edits::replace(finding, Applicability::Display, "", span, list);
             }

@@ -169,14 +169,14 @@ fn reasons_of(when: &Guard) -> Vec<Reason> {
 
 /// Whether what a step writes never leaves the server: all the answers that it takes part in say something else.
 fn is_replaced(view: &ServerView, step: &Step, effect: &Effect) -> bool {
-    let answers = view.routes.iter().map(|route| view.from_page(route, STRANGER));
-    let mut met =
-        answers.flat_map(|answer| answer.worlds.clone()).filter(|world| world.ran.contains(&step.span)).peekable();
+    let answers: Vec<_> = view.routes.iter().map(|route| view.from_page(route, STRANGER)).collect();
+    let worlds = answers.iter().flat_map(|answer| &answer.worlds);
+    let mut met = worlds.filter(|world| world.ran.contains(&step.span)).peekable();
     let says_another = |world: &World| {
         let mut lines = world.lines(headers::ALLOW_ORIGIN).peekable();
         lines.peek().is_some() && lines.all(|sent| sent.value.is_ok() && sent.span != effect.span)
     };
-    met.peek().is_some() && met.all(|world| says_another(&world))
+    met.peek().is_some() && met.all(says_another)
 }
 
 /// Whether it is known which routes a step's policy is for. A helper's surroundings are not.
