@@ -389,8 +389,6 @@ pub enum RemarkKind {
     },
     /// The handlers in reach read this request header (lower case).
     ReadsHeader(String),
-    /// The handlers in reach set this response header (as written).
-    SetsHeader(String),
     /// The server reads cookies, sessions or `Authorization`.
     ReadsCredentials(String),
     /// A handler reads the body of the request.

@@ -8,7 +8,7 @@ use super::options::is_before_3_1;
 use super::{ERROR, RESPONSE, argument, bound, errors, field, host_object, record};
 use crate::cors::headers;
 use crate::eval::{Arguments, Evaluator, Kind, MethodCall, Native, ObjectId, Value};
-use crate::model::{EffectKind, Guard, HeaderWrite, Reason, RemarkKind, Status, Statuses, Text, WriteOp};
+use crate::model::{EffectKind, Guard, HeaderWrite, Reason, Status, Statuses, Text, WriteOp};
 use crate::source::Span;
 use crate::syntax::program::BinaryOperator;
 
@@ -145,10 +145,10 @@ fn tuple(eval: &Evaluator, value: &Value) -> Option<Vec<Value>> {
     if items.is_empty() || (!matches!(items.len(), 2 | 3) && !eval.loader.text(value.span).contains(',')) {
         return None;
     }
-    // A list begins with a bracket; a set with a brace that is not its first item's.
-    let text = eval.loader.text(value.span);
-    let is_set = text.starts_with('{') && items.first().is_none_or(|first| first.span.start != value.span.start);
-    (!text.starts_with('[') && !is_set).then(|| items.clone())
+    // A list begins with a bracket and a set with a brace that is not its first item's.
+    let is_bracketed = eval.loader.text(value.span).starts_with(['[', '{']);
+    let is_first_items = items.first().is_some_and(|first| first.span.start == value.span.start);
+    (!is_bracketed || is_first_items).then(|| items.clone())
 }
 
 fn of_parts(eval: &mut Evaluator, parts: &[Value], span: Span) -> Value {
@@ -550,12 +550,6 @@ pub(super) fn flush(eval: &mut Evaluator, id: ObjectId) {
                 "member" => WriteOp::AppendMembers,
                 _ => WriteOp::Remove,
             };
-            if !is_cors(name) && headers::misspelt_cors_header(name).is_none() && headers::answer_to(name).is_none() {
-                if op != WriteOp::Remove {
-                    eval.emit(EffectKind::Notice(RemarkKind::SetsHeader(name.to_owned())), call.span);
-                }
-                return;
-            }
             let values = if op == WriteOp::Remove { Vec::new() } else { vec![text(eval, value, &call.when)] };
             let write = HeaderWrite { name: Arc::from(name), op, values, trail: value.trail() };
             eval.emit(EffectKind::Write(write), call.span);

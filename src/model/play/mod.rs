@@ -345,7 +345,10 @@ impl<'s, 'a> Play<'s, 'a> {
                 });
                 return Ok(Some(Flow::Next));
             }
-            EffectKind::ClearHeaders => self.world.headers.clear(),
+            EffectKind::ClearHeaders => {
+                self.because(effect.span, "a new answer begins, without the headers so far");
+                self.world.headers.clear();
+            }
             EffectKind::Mark(mark) => self.marks.push(mark.clone()),
             EffectKind::Hang => {
                 self.because(effect.span, "nothing answers from here on");

@@ -58,7 +58,10 @@ impl Rule for UnexposedHeader {
                     for sent in world.headers.iter().filter(|sent| is_for_pages(&sent.name)) {
                         if browser::is_readable(&fetch, &reply(world), &sent.name) == Some(false)
                             && let Some(policy) = policy(world)
-                            && !found.iter().any(|(at, name, _)| *at == policy && name.eq_ignore_ascii_case(&sent.name))
+                            && !found.iter().any(|(at, name, set)| {
+                                // One statement for all routes is one thing to say, however many policies it meets.
+                                name.eq_ignore_ascii_case(&sent.name) && (*at == policy || *set == sent.span)
+                            })
                         {
                             found.push((policy, sent.name.to_string(), sent.span));
                         }

@@ -1,5 +1,7 @@
 //! Answers of errors lose the CORS headers.
 
+mod raised;
+
 use crate::cors::{Request, headers};
 use crate::finding::{Applicability, Confidence, Edit, Fix, Label};
 use crate::model::{Effect, EffectKind, Guard, Step, StepKind, Text, World, steps};
@@ -31,6 +33,7 @@ impl Rule for MissingOnErrors {
             finding.confidence = diagnosis.confidence;
             with_certainty(finding, &diagnosis.certainty);
         }
+        raised::check(view, report);
         let writes = view.writes(headers::is_cors_response_header);
         let depends: Vec<Span> = writes
             .iter()
