@@ -101,7 +101,7 @@ impl Label {
 pub struct Evidence {
     /// The request, with the headers that matter.
     pub request: Request,
-    /// The settings of the environment under which it is so.
+    /// What is assumed of settings of the environment, and of other things that are not known.
     pub settings: Vec<(Guard, bool)>,
     /// Whether the page asks with the visitor's cookies (`credentials: 'include'`).
     pub credentials: bool,

@@ -159,8 +159,8 @@ impl<'a> Page<'a> {
         }
         self.excerpts(finding);
         self.section("browser", finding.consequence.as_deref().unwrap_or_default());
-        if let Some(evidence) = finding.evidence.first() {
-            self.proof(evidence);
+        for (at, evidence) in finding.evidence.iter().enumerate() {
+            self.proof(evidence, at == 0);
         }
         self.section("help", finding.help.as_deref().unwrap_or_default());
         if let Some(change) = &finding.change {
@@ -206,7 +206,8 @@ impl<'a> Page<'a> {
         self.out.push_str(&format!("  {}{padding}{text}\n", self.paint.paint(Style::Cyan, &name)));
     }
 
-    fn proof(&mut self, evidence: &Evidence) {
+    /// One exchange: of a call, the first is told with who asks.
+    fn proof(&mut self, evidence: &Evidence, is_first: bool) {
         let request = &evidence.request;
         let value = |name: &str| {
             request
@@ -216,8 +217,12 @@ impl<'a> Page<'a> {
                 .map(|(_, value)| value.as_str())
         };
         let with = if evidence.credentials { " with the visitor's cookies" } else { "" };
-        let from = value("origin").map(|origin| format!("a page on {origin} asks ")).unwrap_or_default();
-        self.section("proof", &format!("{from}{} {}{with}", request.method, request.path));
+        let call = format!("{} {}{with}", request.method, request.path);
+        match value("origin").filter(|_| is_first) {
+            Some(origin) => self.section("proof", &format!("a page on {origin} asks {call}")),
+            None if is_first => self.section("proof", &call),
+            None => self.section("", &format!("and then {call}")),
+        }
         for (name, value) in request.headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("origin")) {
             self.header("> ", name, value);
         }
@@ -447,6 +452,30 @@ pub(in crate::report) mod tests {
         let (outcome, sources) = outcome();
         let text = render(&outcome, &sources, &VIEW);
         assert_eq!(text, EXPECTED);
+    }
+
+    #[test]
+    fn a_call_with_a_preflight_is_two_exchanges() {
+        let (mut outcome, sources) = outcome();
+        outcome.findings.truncate(1);
+        let evidence = &mut outcome.findings[0].finding.evidence;
+        let mut answer = evidence[0].clone();
+        answer.request.method = "PUT".into();
+        answer.verdict = "blocked: the answer has no Access-Control-Allow-Origin".into();
+        answer.headers.clear();
+        evidence[0].verdict = "passes".into();
+        evidence.push(answer);
+        let text = render(&outcome, &sources, &VIEW);
+        let proof: Vec<&str> = text.lines().skip_while(|line| !line.starts_with("  proof:")).take(8).collect();
+        assert_eq!(
+            proof[4..],
+            [
+                "            passes",
+                "            and then PUT /api/me with the visitor's cookies",
+                "            < 200",
+                "            blocked: the answer has no Access-Control-Allow-Origin",
+            ]
+        );
     }
 
     #[test]

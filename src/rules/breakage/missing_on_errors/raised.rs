@@ -98,7 +98,7 @@ fn raised_by(view: &ServerView, number: usize) -> Vec<Raised> {
             let Some(at) = step.effects.iter().filter(raises).find(happened).filter(|_| is_lost) else { continue };
             let evidence = Evidence {
                 request: request.clone(),
-                settings: Vec::new(),
+                settings: world.assumptions.clone(),
                 credentials: false,
                 status: world.status,
                 headers: Vec::new(),
