@@ -289,8 +289,13 @@ fn extract(
         nginx.extend(makers.map(|(path, _)| path.clone()));
     }
     nginx.sort();
-    let input =
-        Input { programs: std::mem::take(&mut gathered.programs), makers, nginx, version: settings.config.nginx };
+    let input = Input {
+        programs: std::mem::take(&mut gathered.programs),
+        makers,
+        nginx,
+        version: settings.config.nginx,
+        variables: settings.variables.clone(),
+    };
     let tree = Tree::new(settings.root.clone());
     let (servers, problems) = analysis::servers(sources, &settings.root, &tree, input);
     let declared = &settings.config.proxies;

@@ -128,3 +128,22 @@ fn the_layers_are_told_with_how_they_are_known() {
     assert_eq!(proxy["hands_on"][0]["known_by"], "by its port");
     assert_eq!(proxy["hands_on"][1]["to"], serde_json::Value::Null);
 }
+
+/// A variable of a prefix is an item of the configuration, and may be JSON: what it says is not known, and nobody takes
+/// the library's default for it.
+#[test]
+fn a_variable_that_is_said_to_be_set_takes_the_place_of_the_default() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = "from flask import Flask\nfrom flask_cors import CORS\n\napp = Flask(__name__)\napp.config.from_prefixed_env()\nCORS(app)\n\n\n@app.get('/towns')\ndef towns():\n    return []\n";
+    std::fs::write(folder.path().join("app.py"), program).unwrap();
+    let simulate = |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_corslint"));
+        command.env_clear().current_dir(folder.path()).args(["simulate", "--raw", "--url-path", "/towns"]);
+        let output = command.args(["--origin", "https://app.example.com"]).args(more).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let open = simulate(&[]);
+    assert!(open.contains("< Access-Control-Allow-Origin: https://app.example.com"), "{open}");
+    let given = simulate(&["--env", "FLASK_CORS_ORIGINS=[\"https://admin.example.com\"]"]);
+    assert!(given.contains("? Access-Control-Allow-Origin: not known (`.match(…)` is not known: a variable"), "{given}");
+}

@@ -15,10 +15,12 @@ use crate::report::{self, clean};
 use crate::source::SourceSet;
 
 pub(super) fn run(args: &SimulateArgs) -> Ending {
-    let settings = check::settings(&args.paths, &args.paths, &args.files, args.config.as_deref(), args.no_config)?;
+    let given = variables(&args.env)?;
+    let mut settings = check::settings(&args.paths, &args.paths, &args.files, args.config.as_deref(), args.no_config)?;
+    settings.variables = given.keys().cloned().collect();
     let found = engine::servers(&settings);
     let server = pick(&found, args.server.as_deref())?;
-    let mut session = found.session(server, Environment::Only(variables(&args.env)?));
+    let mut session = found.session(server, Environment::Only(given));
     let text = if args.raw {
         let requests = requests(args)?;
         let error = session.startup_error();

@@ -21,6 +21,8 @@ pub struct Settings {
     pub paths: Vec<PathBuf>,
     /// Only findings with a label in these files and folders (absolute) are shown, if any are named.
     pub touching: Vec<PathBuf>,
+    /// Names of variables of the environment that are said to be set.
+    pub variables: Vec<String>,
     /// A text to lint instead of a file.
     pub stdin: Option<Stdin>,
     /// Patterns of paths that are left out, each with the folder that they are relative to.
@@ -62,6 +64,7 @@ impl Settings {
             repository: None,
             touching: Vec::new(),
             paths: paths.into_iter().collect(),
+            variables: Vec::new(),
             stdin: None,
             exclude: Vec::new(),
             no_ignore: false,

@@ -30,6 +30,9 @@ pub trait Loader {
     /// The variables that `.env` files nearest to `from` set.
     fn environment(&self, from: &Path, in_production: bool) -> Vec<(String, String, Span)>;
 
+    /// Whether whoever started the run said that a variable of the environment is set.
+    fn is_said_to_be_set(&self, variable: &str) -> bool;
+
     /// The version of a package that the code at `from` runs with, as far as a lock file or a manifest says it.
     fn package_version(&self, from: &Path, package: &str) -> Option<String>;
 

@@ -22,12 +22,14 @@ pub struct Input {
     pub nginx: Vec<PathBuf>,
     /// The version of nginx that they are read for, as major, minor, patch; `None` for the newest.
     pub version: Option<[u16; 3]>,
+    /// Names of variables of the environment that are said to be set.
+    pub variables: Vec<String>,
 }
 
 /// The servers that programs and configurations make, in the order of their places. `tree` finds the files that
 /// configurations include.
 pub fn servers(sources: &Arc<SourceSet>, root: &Path, tree: &nginx::Tree, input: Input) -> (Vec<Server>, Vec<Problem>) {
-    let repository = Repository::new(sources.clone(), root.to_owned());
+    let repository = Repository::new(sources.clone(), root.to_owned()).with_variables(input.variables);
     for (path, file, program) in &input.programs {
         repository.add(path, *file, program.clone());
     }

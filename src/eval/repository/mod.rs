@@ -28,6 +28,8 @@ pub struct Repository {
     root: PathBuf,
     /// The root without links.
     real_root: Option<PathBuf>,
+    /// Names of variables of the environment that are said to be set.
+    variables: Vec<String>,
     programs: Mutex<FxHashMap<PathBuf, Read>>,
     manifests: manifests::Manifests,
     /// The texts of the modules of settings near a folder.
@@ -42,10 +44,16 @@ impl Repository {
             sources,
             root,
             real_root,
+            variables: Vec::new(),
             programs: Mutex::default(),
             manifests: manifests::Manifests::default(),
             settings: Mutex::default(),
         }
+    }
+
+    /// The same where these variables of the environment are said to be set.
+    pub fn with_variables(self, variables: Vec<String>) -> Self {
+        Self { variables, ..self }
     }
 
     /// A tree that was made before, so that it is not made again.
@@ -110,6 +118,10 @@ impl Loader for Repository {
 
     fn environment(&self, from: &Path, in_production: bool) -> Vec<(String, String, Span)> {
         self.environment_of(from, in_production)
+    }
+
+    fn is_said_to_be_set(&self, variable: &str) -> bool {
+        self.variables.iter().any(|known| known == variable)
     }
 
     fn package_version(&self, from: &Path, package: &str) -> Option<String> {

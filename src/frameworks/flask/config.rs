@@ -24,14 +24,41 @@ pub(super) fn property(eval: &mut Evaluator, id: ObjectId, name: &str, span: Spa
         }
         None => Value::new(Kind::Null, span),
     };
-    let prefixed = eval.object(id).calls.iter().filter(|call| &*call.name == PREFIXED);
+    let calls = eval.object(id).calls.iter().filter(|call| &*call.name == PREFIXED);
     let prefixes: Vec<String> =
-        prefixed.filter_map(|call| call.arguments.get(0)?.as_str().map(str::to_owned)).collect();
+        calls.filter_map(|call| call.arguments.get(0)?.as_str().map(str::to_owned)).collect();
     for prefix in prefixes {
-        let given = eval.environment_variable(&format!("{prefix}_{name}"), span);
+        let given = prefixed(eval, &format!("{prefix}_{name}"), span);
         value = Value::choose(given.present(), given, value);
     }
     value
+}
+
+/// A variable as `from_prefixed_env` reads it: what it says in JSON, where it is JSON, or else its text.
+fn prefixed(eval: &mut Evaluator, variable: &str, span: Span) -> Value {
+    let given = eval.environment_variable(variable, span);
+    let is_said = eval.loader.is_said_to_be_set(variable);
+    loaded(eval, given, is_said)
+}
+
+/// `is_said` where whoever asks sets the variable, so that more counts than whether it is set.
+fn loaded(eval: &mut Evaluator, given: Value, is_said: bool) -> Value {
+    match &given.kind {
+        Kind::Choose(choice) => {
+            let (guard, then, otherwise) = &**choice;
+            let (then, otherwise) = (loaded(eval, then.clone(), is_said), loaded(eval, otherwise.clone(), is_said));
+            Value::choose(guard.clone(), then, otherwise)
+        }
+        Kind::Str(text) => match serde_json::from_str(text) {
+            Ok(data) => eval.from_json(&data, given.span),
+            Err(_) => given,
+        },
+        Kind::Text(_) if is_said => {
+            let text = Text::Unknown(Reason::new("a variable that may be JSON", given.span));
+            Value::choose(given.present(), Value::text(text, given.span), Value::new(Kind::Null, given.span))
+        }
+        _ => given,
+    }
 }
 
 /// Whether a variable of the environment turns debugging on (`flask.helpers.get_debug_flag`).
@@ -124,13 +151,16 @@ pub(super) fn method(eval: &mut Evaluator, id: ObjectId, call: &MethodCall) -> O
             let own: Vec<String> = eval.object(id).fields.iter().map(|field| field.name.to_string()).collect();
             for option in super::options::NAMES {
                 let name = setting(option);
-                let given = eval.environment_variable(&format!("{prefix}_{name}"), call.span);
-                if !own.contains(&name) && matches!(given.kind, Kind::Choose(_)) {
+                let variable = format!("{prefix}_{name}");
+                let given = prefixed(eval, &variable, call.span);
+                if !own.contains(&name)
+                    && (matches!(given.kind, Kind::Choose(_)) || eval.loader.is_said_to_be_set(&variable))
+                {
                     eval.set_field(id, &name, given, call.span);
                 }
             }
             for name in own {
-                let given = eval.environment_variable(&format!("{prefix}_{name}"), call.span);
+                let given = prefixed(eval, &format!("{prefix}_{name}"), call.span);
                 let old = property(eval, id, &name, call.span);
                 let value = Value::choose(given.present(), given, old);
                 eval.set_field(id, &name, value, call.span);

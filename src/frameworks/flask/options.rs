@@ -239,7 +239,8 @@ pub(super) fn entry(item: &Value, ignore_case: bool) -> Entry {
         Kind::Text(text) => Entry::Varies((**text).clone(), item.span),
         // Neither a text nor a pattern: as `None`.
         Kind::Null | Kind::Undefined | Kind::Number(_) | Kind::Bool(_) => Entry::Nothing,
-        Kind::Unknown(reason) => Entry::Unknown(reason.clone()),
+        // Whether it matches is another question than whether it is there.
+        Kind::Unknown(reason) => Entry::Unknown(reason.part(".match(…)")),
         _ => Entry::Unknown(Reason::new("this entry is not followed", item.span)),
     }
 }
