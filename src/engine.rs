@@ -20,7 +20,7 @@ use crate::source::{
     Candidate, FileId, FileKind, LoadError, SourceFile, SourceSet, Visit, WalkSettings, Walked, absolute,
     looks_like_nginx, walk,
 };
-use crate::syntax::program::Program;
+use crate::syntax::program::{LeftOut, Program, Truncated};
 use crate::syntax::{SourceKind, lower};
 use crate::triage::{Baseline, Linted, triage};
 
@@ -175,9 +175,19 @@ fn inner<T>(mutex: Mutex<T>) -> T {
 
 /// What could not be read of a program.
 fn unread(file: &SourceFile, program: &Program) -> Option<Problem> {
-    let (place, kind, message) = match (program.errors.first(), program.truncated) {
-        (_, Some(place)) => (place, ProblemKind::TooDeep, "the code behind this place is nested too deeply to be read"),
-        (Some(place), None) => (*place, ProblemKind::SyntaxError, "a part of the file could not be read"),
+    let (place, kind, message) = match (program.truncated, program.errors.first()) {
+        (Some(Truncated { span, why }), _) => match why {
+            LeftOut::TooDeep => {
+                (span, ProblemKind::TooDeep, "the code behind this place is nested too deeply to be read")
+            }
+            LeftOut::TooBroken => {
+                (span, ProblemKind::SyntaxError, "the file has too many errors up to this place to be read")
+            }
+            LeftOut::TooManySteps => {
+                (span, ProblemKind::BudgetSpent, "the file takes too many steps up to this place to be read")
+            }
+        },
+        (None, Some(place)) => (*place, ProblemKind::SyntaxError, "a part of the file could not be read"),
         (None, None) => return None,
     };
     let line = Some(file.position(place.start).line);

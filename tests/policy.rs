@@ -145,5 +145,8 @@ fn a_variable_that_is_said_to_be_set_takes_the_place_of_the_default() {
     let open = simulate(&[]);
     assert!(open.contains("< Access-Control-Allow-Origin: https://app.example.com"), "{open}");
     let given = simulate(&["--env", "FLASK_CORS_ORIGINS=[\"https://admin.example.com\"]"]);
-    assert!(given.contains("? Access-Control-Allow-Origin: not known (`.match(…)` is not known: a variable"), "{given}");
+    assert!(
+        given.contains("? Access-Control-Allow-Origin: not known (`.match(…)` is not known: a variable"),
+        "{given}"
+    );
 }

@@ -116,7 +116,7 @@ scale! {
         SyntaxError = "syntax-error",
         /// Code is nested too deeply.
         TooDeep = "nested-too-deeply",
-        /// The time or steps allowed for a file were spent.
+        /// The steps allowed for a file, a server or a run were spent.
         BudgetSpent = "budget-spent",
         /// A file that another includes or imports is not there.
         NotFound = "not-found",

@@ -1,7 +1,5 @@
 //! Inputs that try to break the lowerings: depth, length, and texts that are no programs.
 
-use std::time::{Duration, Instant};
-
 use super::program::Program;
 use super::{SourceKind, lower, sexpr};
 use crate::source::FileId;
@@ -10,17 +8,13 @@ const JAVASCRIPT: [SourceKind; 3] = [SourceKind::JavaScript, SourceKind::TypeScr
 
 /// Lowers on a stack of 2 MB, as a worker thread has, and walks the tree there too.
 fn on_small_stack(kind: SourceKind, text: String) -> Program {
-    let start = Instant::now();
-    let name = text.chars().take(20).collect::<String>();
     let work = move || {
         let program = lower(kind, FileId(0), &text);
         sexpr::program(&program);
         program
     };
     let thread = std::thread::Builder::new().stack_size(2 << 20).spawn(work).unwrap();
-    let program = thread.join().unwrap();
-    assert!(start.elapsed() < Duration::from_secs(20), "{kind:?} {name} took {:?}", start.elapsed());
-    program
+    thread.join().unwrap()
 }
 
 fn nested(before: &str, inner: &str, after: &str, depth: usize) -> String {

@@ -10,6 +10,7 @@ pub mod python;
 mod chain;
 #[cfg(test)]
 mod hostile;
+mod nesting;
 mod number;
 mod reading;
 #[cfg(test)]
@@ -21,7 +22,10 @@ pub use reading::DEEPEST;
 
 use crate::source::{FileId, FileKind};
 use javascript::Dialect;
-use program::Program;
+use program::{LeftOut, Program};
+
+/// Up to how many bytes a text is read once more in another dialect.
+const LONGEST_TWICE: usize = 512 << 10;
 
 /// A source language that lowers into a [`Program`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -68,12 +72,17 @@ pub fn lower(kind: SourceKind, file: FileId, text: &str) -> Program {
     match kind {
         SourceKind::JavaScript => {
             let program = javascript::lower(file, text, Dialect::JavaScript);
-            if program.errors.is_empty() || program.truncated.is_some() {
+            if text.len() > LONGEST_TWICE {
+                return program;
+            }
+            let too_broken = program.truncated.is_some_and(|truncated| truncated.why == LeftOut::TooBroken);
+            if !too_broken && (program.errors.is_empty() || program.truncated.is_some()) {
                 return program;
             }
             // Flow's types, and TypeScript under a name of JavaScript.
             let typed = javascript::lower(file, text, Dialect::Tsx);
-            if typed.errors.len() < program.errors.len() && typed.truncated.is_none() { typed } else { program }
+            let better = too_broken || typed.errors.len() < program.errors.len();
+            if better && typed.truncated.is_none() { typed } else { program }
         }
         SourceKind::TypeScript => javascript::lower(file, text, Dialect::TypeScript),
         SourceKind::Tsx => javascript::lower(file, text, Dialect::Tsx),

@@ -28,8 +28,28 @@ pub struct Program {
     pub comments: Vec<Span>,
     /// Places that the grammar could not read; the tree holds what stands around them.
     pub errors: Vec<Span>,
-    /// Whether a part was left out because it is nested too deeply or the parser's time ran out, and where.
-    pub truncated: Option<Span>,
+    /// Whether a part was left out, and where.
+    pub truncated: Option<Truncated>,
+}
+
+/// The first part of a text that is not in its tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Truncated {
+    /// Its place, or where it begins.
+    pub span: Span,
+    /// Why it is not there.
+    pub why: LeftOut,
+}
+
+/// Why a text, or a part of it, is not in its tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeftOut {
+    /// It is nested too deeply.
+    TooDeep,
+    /// It has more errors than are read in a text of this size: nothing of the text is in the tree.
+    TooBroken,
+    /// It can be read in so many ways that the parser needs too many steps: nothing of the text is in the tree.
+    TooManySteps,
 }
 
 /// A statement.

@@ -1,23 +1,32 @@
 //! What the lowerings share: a bounded parse, node kinds and fields as small numbers, and a bounded descent.
 
 use std::ops::ControlFlow;
-use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tree_sitter::{Language, Node, ParseOptions, ParseState, Parser, Tree, TreeCursor};
+use tree_sitter::{Language, LogType, Node, ParseOptions, ParseState, Parser, Tree, TreeCursor};
 
-use super::program::{Expr, ExprKind};
+use super::nesting;
+use super::program::{self, Expr, ExprKind, LeftOut, Truncated};
 use crate::source::{FileId, Span};
 
 /// How many levels of expressions, statements and patterns a tree may have below its root. Code written by hand
 /// stays below 60; what lies deeper is left out, so that recursion over the tree fits a thread's stack.
 pub const DEEPEST: u32 = 200;
 
-/// How long the parser may take for one file. It reads some MB a second, so only hostile files need more.
-pub(super) const PARSE_TIME: Duration = Duration::from_secs(4);
+/// How much may be open at once in a text that is parsed, as [`nesting::measure`] counts. Code written by hand stays
+/// below 500. So many brackets take some hundredths of a second, so many `f<a,` a third of one and 180 MB.
+const MOST_OPEN: usize = 12_000;
 
-/// Up to how many bytes a text cannot hold the parser up for long, whatever it is.
-const SHORT_TEXT: usize = 4 << 10;
+/// How much the errors of a text may cost: each walks what is open, so it is their number times that.
+const MOST_FOR_ERRORS: usize = 120_000;
+
+/// How many errors are read in any text: what stands between them stays open for the parser.
+const MOST_ERRORS: usize = 300;
+
+/// How often the parser may ask whether to go on in a text of no length; more for each byte. It asks at each hundredth of
+/// its steps, which is at most 0.014 times for each byte of real programs.
+const FEWEST_CALLS: usize = 200;
 
 /// How many operands a chain of one operator may have before it is folded into a balanced tree.
 const LONGEST_CHAIN: usize = 48;
@@ -108,36 +117,73 @@ impl<K: NodeKind + Send + Sync, F: FieldNumbers + Send + Sync> Grammar<K, F> {
         self.kinds.get(usize::from(node.kind_id())).copied().unwrap_or(K::OTHER)
     }
 
-    /// Parses `text`; `None` when the parser takes much longer than `limit`, or the grammar does not fit the parser.
+    /// Parses `text`, or tells what keeps it from being parsed and where. Whether it does depends on the text alone, never
+    /// on the clock.
     ///
-    /// tree-sitter 0.27 asks its progress callback while it reads, but not while it joins what an error at the end has
-    /// left open (`parser.c`, `ts_parser__accept`), which for `f<a,f<a,…` takes quadratic time. So a longer text is
-    /// parsed on a thread of its own, which is left behind when it does not come back.
-    pub(super) fn parse(&'static self, text: &str, limit: Duration) -> Option<Tree> {
-        if text.len() <= SHORT_TEXT {
-            return self.parse_here(text, limit);
+    /// tree-sitter asks its progress callback while it reads, but not while it recovers from an error or joins what the
+    /// end of the text has left open (`parser.c`, `ts_parser__do_all_potential_reductions` and `ts_parser__accept`), which
+    /// takes time for all that is open. So what may be open is bounded before, and errors are counted.
+    pub(super) fn parse(&self, language: program::Language, text: &str) -> Result<Tree, Cut> {
+        let nesting = nesting::measure(language, text);
+        if nesting.deepest > MOST_OPEN {
+            return Err(Cut { at: nesting.deepest_at, why: LeftOut::TooDeep });
         }
-        let (sender, receiver) = mpsc::sync_channel(1);
-        let owned = text.to_owned();
-        // Nobody receives when the time was over before.
-        let work = move || drop(sender.send(self.parse_here(&owned, limit)));
-        match std::thread::Builder::new().name("parser".to_owned()).spawn(work) {
-            Ok(_) => receiver.recv_timeout(limit.saturating_mul(2)).ok().flatten(),
-            Err(_) => self.parse_here(text, limit),
+        let most_errors = (MOST_FOR_ERRORS / nesting.deepest).min(MOST_ERRORS);
+        let most_calls = FEWEST_CALLS + text.len() / 16;
+        let mut parser = Parser::new();
+        if parser.set_language(&self.language).is_err() {
+            return Err(Cut { at: 0, why: LeftOut::TooManySteps });
+        }
+        let bytes = text.as_bytes();
+        let errors = Arc::new(AtomicUsize::new(0));
+        let (mut calls, mut counts, mut at) = (0, false, 0);
+        loop {
+            let mut on_progress = |state: &ParseState| {
+                calls += 1;
+                at = state.current_byte_offset();
+                let spent = calls > most_calls || errors.load(Ordering::Relaxed) > most_errors;
+                match spent || state.has_error() && !counts {
+                    true => ControlFlow::Break(()),
+                    false => ControlFlow::Continue(()),
+                }
+            };
+            let options = ParseOptions::new().progress_callback(&mut on_progress);
+            let tree = parser.parse_with_options(&mut |at, _| bytes.get(at..).unwrap_or_default(), None, Some(options));
+            if let Some(tree) = tree {
+                return Ok(tree);
+            }
+            if calls > most_calls {
+                return Err(Cut { at, why: LeftOut::TooManySteps });
+            }
+            if counts {
+                return Err(Cut { at, why: LeftOut::TooBroken });
+            }
+            // Now that there is an error, the log tells of each further one, and the parser goes on where it stopped.
+            counts = true;
+            let errors = errors.clone();
+            parser.set_logger(Some(Box::new(move |kind, message| {
+                if kind == LogType::Parse && message.starts_with("resume version") {
+                    errors.fetch_add(1, Ordering::Relaxed);
+                }
+            })));
         }
     }
+}
 
-    fn parse_here(&self, text: &str, limit: Duration) -> Option<Tree> {
-        let mut parser = Parser::new();
-        parser.set_language(&self.language).ok()?;
-        let bytes = text.as_bytes();
-        let start = Instant::now();
-        let mut on_progress = |_: &ParseState| match start.elapsed() > limit {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
-        };
-        let options = ParseOptions::new().progress_callback(&mut on_progress);
-        parser.parse_with_options(&mut |at, _| bytes.get(at..).unwrap_or_default(), None, Some(options))
+/// Where and why a text could not be parsed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Cut {
+    /// The byte that the parser had come to.
+    pub(super) at: usize,
+    /// Why it did not go on.
+    pub(super) why: LeftOut,
+}
+
+impl Cut {
+    /// What a program says of it.
+    pub(super) fn truncated(self, file: FileId) -> Truncated {
+        let at = self.at as u32;
+        Truncated { span: Span::new(file, at, at), why: self.why }
     }
 }
 
@@ -211,7 +257,7 @@ pub(super) struct Reading<'t> {
     /// Its text.
     pub(super) text: &'t str,
     /// The first place that was left out.
-    pub(super) truncated: Option<Span>,
+    pub(super) truncated: Option<Truncated>,
     depth: u32,
     cursor: TreeCursor<'t>,
 }
@@ -266,7 +312,7 @@ impl<'t> Reading<'t> {
     /// Notes that `node` is not in the tree.
     pub(super) fn leave_out(&mut self, node: Node<'_>) {
         let span = self.span(node);
-        self.truncated.get_or_insert(span);
+        self.truncated.get_or_insert(Truncated { span, why: LeftOut::TooDeep });
     }
 
     /// What stands for an expression that is nested too deeply.
@@ -299,9 +345,7 @@ pub(super) enum ChainShape {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
-
-    use super::{FieldNumbers, Grammar, NodeKind};
+    use super::*;
 
     #[derive(Clone, Copy)]
     struct NoKind;
@@ -321,18 +365,16 @@ mod tests {
         }
     }
 
-    fn typescript() -> &'static Grammar<NoKind, NoFields> {
-        Box::leak(Box::new(Grammar::new(tree_sitter_typescript::LANGUAGE_TYPESCRIPT.into())))
-    }
-
     #[test]
-    fn parsing_ends_in_time() {
-        let start = Instant::now();
-        let limit = Duration::from_millis(50);
-        // The first stays within the callback's reach, the second does not.
-        assert!(typescript().parse(&"a = [1, 2];\n".repeat(50_000), limit).is_none());
-        assert!(typescript().parse(&"f<a,".repeat(3_000), limit).is_none());
-        assert!(start.elapsed() < Duration::from_secs(5), "took {:?}", start.elapsed());
-        assert!(typescript().parse("f<a,", Duration::from_secs(5)).is_some());
+    fn parsing_is_bounded_by_the_text_alone() {
+        let typescript: Grammar<NoKind, NoFields> = Grammar::new(tree_sitter_typescript::LANGUAGE_TYPESCRIPT.into());
+        let parse = |text: &str| typescript.parse(program::Language::JavaScript, text).map(drop).map_err(|cut| cut.why);
+        assert_eq!(parse(&"a = [1, 2];\n".repeat(50_000)), Ok(()));
+        assert_eq!(parse("f<a,"), Ok(()));
+        // Time that grows with the square, at the end of the text and at each error.
+        assert_eq!(parse(&"f<a,".repeat(100_000)), Err(LeftOut::TooDeep));
+        assert_eq!(parse(&"! } , . ".repeat(100_000)), Err(LeftOut::TooBroken));
+        let broken = format!("{}{}", "a = !b;\n".repeat(100_000), "} a = ;\n".repeat(5));
+        assert_eq!(parse(&broken), Ok(()), "a few errors are read in any text");
     }
 }

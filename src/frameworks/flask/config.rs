@@ -25,8 +25,7 @@ pub(super) fn property(eval: &mut Evaluator, id: ObjectId, name: &str, span: Spa
         None => Value::new(Kind::Null, span),
     };
     let calls = eval.object(id).calls.iter().filter(|call| &*call.name == PREFIXED);
-    let prefixes: Vec<String> =
-        calls.filter_map(|call| call.arguments.get(0)?.as_str().map(str::to_owned)).collect();
+    let prefixes: Vec<String> = calls.filter_map(|call| call.arguments.get(0)?.as_str().map(str::to_owned)).collect();
     for prefix in prefixes {
         let given = prefixed(eval, &format!("{prefix}_{name}"), span);
         value = Value::choose(given.present(), given, value);

@@ -19,7 +19,7 @@ use tree_sitter::Node;
 use self::grammar::{Kind, grammar};
 use super::chain::Operands;
 use super::program::{Expr, ExprKind, Language, Program, Stmt, StmtKind};
-use super::reading::{Children, PARSE_TIME, Reading, comments_and_errors};
+use super::reading::{Children, Reading, comments_and_errors};
 use crate::source::{FileId, Span};
 
 /// The grammar to read with.
@@ -36,10 +36,13 @@ pub enum Dialect {
 /// Lowers one file. A byte-order mark is skipped; offsets are those of `text`.
 pub fn lower(file: FileId, text: &str, dialect: Dialect) -> Program {
     let grammar = grammar(dialect);
-    let Some(tree) = grammar.parse(text, PARSE_TIME) else {
-        let whole = Span::new(file, 0, text.len() as u32);
-        let (body, comments, errors) = Default::default();
-        return Program { language: Language::JavaScript, body, comments, errors, truncated: Some(whole) };
+    let tree = match grammar.parse(Language::JavaScript, text) {
+        Ok(tree) => tree,
+        Err(cut) => {
+            let (body, comments, errors) = Default::default();
+            let truncated = Some(cut.truncated(file));
+            return Program { language: Language::JavaScript, body, comments, errors, truncated };
+        }
     };
     let (comments, errors) = comments_and_errors(file, text, &tree);
     let mut lowering = Lowering { grammar, reading: Reading::new(file, text, &tree) };

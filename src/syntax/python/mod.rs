@@ -14,7 +14,7 @@ use tree_sitter::Node;
 use self::grammar::{Kind, grammar};
 use super::chain::Operands;
 use super::program::{Expr, ExprKind, Language, Program, Stmt, StmtKind};
-use super::reading::{Children, PARSE_TIME, Reading, comments_and_errors};
+use super::reading::{Children, Reading, comments_and_errors};
 use crate::source::{FileId, Span};
 
 /// The largest number of nodes that an expression may have to be lowered twice, as the middle of `a < b < c` is.
@@ -22,10 +22,13 @@ const SMALL: usize = 32;
 
 /// Lowers one file. A byte-order mark is skipped; offsets are those of `text`.
 pub fn lower(file: FileId, text: &str) -> Program {
-    let Some(tree) = grammar().parse(text, PARSE_TIME) else {
-        let whole = Span::new(file, 0, text.len() as u32);
-        let (body, comments, errors) = Default::default();
-        return Program { language: Language::Python, body, comments, errors, truncated: Some(whole) };
+    let tree = match grammar().parse(Language::Python, text) {
+        Ok(tree) => tree,
+        Err(cut) => {
+            let (body, comments, errors) = Default::default();
+            let truncated = Some(cut.truncated(file));
+            return Program { language: Language::Python, body, comments, errors, truncated };
+        }
     };
     let (comments, errors) = comments_and_errors(file, text, &tree);
     let mut lowering = Lowering { grammar: grammar(), reading: Reading::new(file, text, &tree), yields: false };
