@@ -1,5 +1,7 @@
 //! What `nginx -t` refuses, as far as the directives that matter here go (nginx 1.31).
 
+use rustc_hash::FxHashSet;
+
 use super::Version;
 use super::content::PASSES;
 use super::levels::{Matcher, matcher};
@@ -122,7 +124,7 @@ impl Checker<'_> {
 
     /// Depth is bounded by how deep the reader reads blocks.
     fn level(&mut self, directives: &[Directive], context: u8, around: Option<&Directive>) {
-        let mut locations: Vec<(bool, String)> = Vec::new();
+        let mut locations: FxHashSet<(bool, String)> = FxHashSet::default();
         let mut before: Vec<&Directive> = Vec::new();
         for directive in directives {
             if self.error.is_some() {
@@ -165,11 +167,10 @@ impl Checker<'_> {
                 Matcher::Prefix { text, .. } | Matcher::Named(text) => Some((false, text)),
                 _ => None,
             };
-            if let Some(key) = key {
-                if locations.contains(&key) {
-                    return self.refuse(format!("duplicate location \"{}\"", key.1), directive.span);
-                }
-                locations.push(key);
+            if let Some(key) = key
+                && !locations.insert(key.clone())
+            {
+                return self.refuse(format!("duplicate location \"{}\"", key.1), directive.span);
             }
             self.inside(directive, context);
         }

@@ -2,7 +2,7 @@
 
 use super::levels::{LevelId, LevelKind, Matcher, presence};
 use super::locate::MOST_REDIRECTS;
-use super::server::{Compiler, State, step, unknown_answer};
+use super::server::{AGAIN, Compiler, State, step, unknown_answer};
 use super::texts::{is_set, passes};
 use super::variables::Hop;
 use crate::cors::StringTest;
@@ -550,7 +550,7 @@ impl<'t> Compiler<'t> {
                 None => codes.into_iter().map(|code| (vec![code], Some(code))).collect(),
             };
             for (codes, status) in groups {
-                if codes.is_empty() || !self.may_look_at(16) {
+                if codes.is_empty() {
                     continue;
                 }
                 let mut at = state.clone();
@@ -558,7 +558,10 @@ impl<'t> Compiler<'t> {
                 at.errored = !recursive;
                 let mut group = Group::new(Dispatch::Plain, span);
                 group.when = presence(directive);
-                group.nodes = self.error_page(level, at, target, span);
+                group.nodes = match self.may_look_at(AGAIN) {
+                    true => self.error_page(level, at, target, span),
+                    false => vec![self.lost_track(span)],
+                };
                 let forwarded = matches!(origin, Origin::Behind { intercepted: true });
                 pages.push(Instead { statuses: Statuses::new(codes), forwarded, group, span });
             }

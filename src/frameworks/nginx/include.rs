@@ -128,7 +128,7 @@ impl<'a> Loader<'a> {
         Some(loaded)
     }
 
-    fn problem(&self, span: Span, kind: ProblemKind, message: String) {
+    pub(super) fn problem(&self, span: Span, kind: ProblemKind, message: String) {
         if !self.told.borrow_mut().insert((span.file, span.start)) {
             return;
         }

@@ -4,7 +4,7 @@ use rustc_hash::FxHashSet;
 
 use super::content;
 use super::levels::{LevelId, Location, Matcher, presence};
-use super::server::{Compiler, State, step};
+use super::server::{AGAIN, Compiler, State, step};
 use super::texts::passes;
 use crate::cors::pattern::{Anchoring, Engine, Flags};
 use crate::cors::{Pattern, StringTest};
@@ -53,16 +53,25 @@ impl<'t> Compiler<'t> {
         // Where a URI that is not known leads is followed a few times.
         let known = state.uri.as_literal().is_some();
         let count = self.levels.all.len();
-        if (!known && state.redirects > MOST_FOLLOWED) || !self.may_look_at(if known { 16 } else { count }) {
+        let first = state.redirects == 0 && state.uri == Text::Request(Part::ResolvedPath);
+        let cost = match known || first {
+            true => AGAIN,
+            false => count,
+        };
+        if (!known && state.redirects > MOST_FOLLOWED) || !self.may_look_at(cost) {
             return vec![self.lost_track(self.levels.get(state.level).span)];
         }
         let mut nodes = Vec::new();
-        let first = state.redirects == 0 && state.uri == Text::Request(Part::ResolvedPath);
         let mut candidates = Vec::new();
         self.candidates(server, &state.uri, &Guard::Always, &mut candidates);
         for candidate in candidates {
             let Candidate { location, when, adds_slash } = candidate;
             let span = self.levels.get(location.level).span;
+            // What none of those before took is not known.
+            if self.is_spent() {
+                nodes.push(self.lost_track(span));
+                return nodes;
+            }
             let (guard, mount) = self.takes(&location, &state.uri, adds_slash);
             let guard = guard.and(presence(location.directive));
             let certain = guard == Guard::Always && when == Guard::Always;

@@ -31,7 +31,7 @@ use rustc_hash::FxHashSet;
 
 pub use include::{FindFiles, Tree, matches_glob};
 
-use crate::finding::Problem;
+use crate::finding::{Problem, ProblemKind};
 use crate::model::{EffectKind, Remark, RemarkKind, Server, each_effect};
 use crate::source::{FileId, SourceSet, Span};
 use crate::syntax::nginx::Directive;
@@ -84,13 +84,13 @@ pub fn extract(
         // What nginx's own main file would include together lies in one folder.
         let beside = roots.iter().filter(|(other, _)| other != file && other.parent() == file.parent());
         let beside: Vec<&[Directive]> = beside.map(|(_, other)| other.directives.as_slice()).collect();
-        servers.extend(server(root, &beside, version));
+        servers.extend(server(&loader, root, &beside, version));
     }
     for file in manifests {
         let Ok(source) = sources.load(file) else { continue };
         for directives in kubernetes::configurations(source.id, &source.text) {
             let loaded = Loaded { directives, files: vec![source.id], ..Loaded::default() };
-            servers.extend(server(&loaded, &[], version));
+            servers.extend(server(&loader, &loaded, &[], version));
         }
     }
     // What only looks like nginx has other rules of grammar: it counts where CORS is spoken of.
@@ -133,7 +133,7 @@ fn is_yaml(file: &Path) -> bool {
 }
 
 /// The server of a configuration; nothing where nothing in it answers.
-fn server(loaded: &Loaded, beside: &[&[Directive]], version: Version) -> Option<Server> {
+fn server(loader: &Loader<'_>, loaded: &Loaded, beside: &[&[Directive]], version: Version) -> Option<Server> {
     let file = *loaded.files.first()?;
     let first = loaded.directives.first()?.span;
     let span = Span::new(file, if first.file == file { first.start } else { 0 }, first.end.max(first.start));
@@ -167,6 +167,10 @@ fn server(loaded: &Loaded, beside: &[&[Directive]], version: Version) -> Option<
         check::check(&mut compiler, inside, version);
     }
     let root = compiler.root(span);
+    if compiler.is_spent() {
+        let message = "the configuration has too many ways to follow them all: what the others answer is unknown";
+        loader.problem(span, ProblemKind::BudgetSpent, message.to_owned());
+    }
     if complete && compiler.whole {
         zones::check(&mut compiler, inside);
     }

@@ -4,7 +4,7 @@
 use super::content::Origin;
 use super::levels::{LevelId, LevelKind, presence};
 use super::locate::remember;
-use super::server::{Compiler, State, step};
+use super::server::{AGAIN, Compiler, FIRST, State, step};
 use super::texts::{is_true, passes};
 use crate::cors::StringTest;
 use crate::model::{
@@ -43,7 +43,8 @@ impl<'t> Compiler<'t> {
     pub fn enter(&mut self, level: LevelId, mut state: State) -> Vec<Node> {
         let span = self.levels.get(level).span;
         state.level = level;
-        if !self.may_look_at(16) {
+        let is_first = state.redirects == 0 && !state.errored;
+        if !self.may_look_at(if is_first { FIRST } else { AGAIN }) {
             return vec![self.lost_track(span)];
         }
         let mut nodes = self.before_rewrite(level, &state);

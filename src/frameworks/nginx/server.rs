@@ -1,6 +1,8 @@
 //! From the tree of a configuration to a server: its server blocks, and which of them takes a request.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
@@ -19,6 +21,12 @@ use crate::syntax::nginx::Directive;
 /// everywhere end.
 const MOST_LOOKED_AT: usize = 60_000;
 
+/// As how many levels one counts to which a request comes at first: 20,000 locations take 300 MB.
+pub(super) const FIRST: usize = 3;
+
+/// As how many levels one counts to which a request comes again, by a redirect or for an error.
+pub(super) const AGAIN: usize = 16;
+
 /// A `server` block.
 pub(super) struct ServerBlock {
     pub level: LevelId,
@@ -34,6 +42,17 @@ pub(super) struct Listening {
     pub default: bool,
     pub secure: bool,
     pub span: Span,
+}
+
+/// The server blocks that listen on one port.
+struct OnPort {
+    only_one: bool,
+    /// The one that takes what names no other.
+    default: Option<usize>,
+    /// Every name with its rank, its block and when it matches; the better ones first.
+    names: Vec<(u8, usize, Guard)>,
+    /// Where the names of a block stand among them.
+    by_server: FxHashMap<usize, Vec<usize>>,
 }
 
 /// What is known of a request on its way through the phases.
@@ -93,6 +112,7 @@ impl State {
 pub(super) struct Compiler<'t> {
     pub levels: Levels<'t>,
     pub servers: Vec<ServerBlock>,
+    on_ports: RefCell<FxHashMap<Option<u16>, Rc<OnPort>>>,
     pub definitions: Definitions<'t>,
     pub remarks: Vec<Remark>,
     pub error: Option<(String, Span)>,
@@ -122,6 +142,7 @@ impl<'t> Compiler<'t> {
         Self {
             levels,
             servers,
+            on_ports: RefCell::default(),
             definitions,
             remarks: Vec::new(),
             error: None,
@@ -216,22 +237,28 @@ impl<'t> Compiler<'t> {
     }
 
     /// The server blocks that listen on a port.
-    fn on_port(&self, port: Option<u16>) -> Vec<usize> {
+    fn on_port(&self, port: Option<u16>) -> Rc<OnPort> {
+        if let Some(known) = self.on_ports.borrow().get(&port) {
+            return known.clone();
+        }
         let listens = |&server: &usize| self.servers[server].listens.iter().any(|one| one.port == port);
-        (0..self.servers.len()).filter(listens).collect()
-    }
-
-    /// The server block that takes what comes to a port and names no other.
-    fn default_on(&self, port: Option<u16>) -> Option<usize> {
-        let on_port = self.on_port(port);
+        let servers: Vec<usize> = (0..self.servers.len()).filter(listens).collect();
         let declared = |&server: &usize| self.servers[server].listens.iter().any(|one| one.port == port && one.default);
-        on_port.iter().copied().find(declared).or_else(|| on_port.first().copied())
+        let default = servers.iter().copied().find(declared).or_else(|| servers.first().copied());
+        let names = self.name_tests(&servers);
+        let mut by_server: FxHashMap<usize, Vec<usize>> = FxHashMap::default();
+        for (at, (_, server, _)) in names.iter().enumerate() {
+            by_server.entry(*server).or_default().push(at);
+        }
+        let found = Rc::new(OnPort { only_one: servers.len() == 1, default, names, by_server });
+        self.on_ports.borrow_mut().insert(port, found.clone());
+        found
     }
 
     /// When a server block takes requests whatever host they name; never, where others do.
     pub fn takes_the_rest(&self, index: usize) -> Option<Guard> {
         let listens = self.servers[index].listens.iter();
-        let own = listens.filter(|listening| self.default_on(listening.port) == Some(index));
+        let own = listens.filter(|listening| self.on_port(listening.port).default == Some(index));
         let guards: Vec<Guard> = own.map(|listening| self.comes_to(listening.port, listening.span)).collect();
         (!guards.is_empty()).then(|| Guard::any(guards))
     }
@@ -247,28 +274,22 @@ impl<'t> Compiler<'t> {
             seen.push(listening.port);
             let on_port = self.on_port(listening.port);
             let by_port = self.comes_to(listening.port, listening.span);
-            if on_port.len() == 1 {
+            if on_port.only_one {
                 guards.push(by_port);
                 continue;
             }
-            let default = self.default_on(listening.port);
-            let tests = self.name_tests(&on_port);
             let mut own = Vec::new();
-            for (at, (rank, server, guard)) in tests.iter().enumerate() {
-                if *server != index {
-                    continue;
-                }
+            for &at in on_port.by_server.get(&index).map(Vec::as_slice).unwrap_or_default() {
+                let (rank, _, guard) = &on_port.names[at];
                 // Names that are given in full exclude each other.
-                let before =
-                    tests[..at].iter().filter(|(other, server, _)| *server != index && (*rank > 0 || *other > 0));
+                let from = if *rank > 0 { 0 } else { at };
+                let before = on_port.names[from..at].iter().filter(|(_, server, _)| *server != index);
                 let better = Guard::any(before.map(|(_, _, guard)| guard.clone()));
                 own.push(guard.clone().and(Guard::not(better)));
             }
-            if default == Some(index) {
-                let any = Guard::any(
-                    tests.iter().filter(|(_, server, _)| *server != index).map(|(_, _, guard)| guard.clone()),
-                );
-                own.push(Guard::not(any));
+            if on_port.default == Some(index) {
+                let others = on_port.names.iter().filter(|(_, server, _)| *server != index);
+                own.push(Guard::not(Guard::any(others.map(|(_, _, guard)| guard.clone()))));
             }
             guards.push(by_port.and(Guard::any(own)));
         }
@@ -364,13 +385,18 @@ impl<'t> Compiler<'t> {
 
     /// Whether as much may still be looked at.
     pub fn may_look_at(&mut self, count: usize) -> bool {
-        self.entered += count;
-        self.entered <= MOST_LOOKED_AT
+        self.entered = self.entered.saturating_add(count);
+        !self.is_spent()
+    }
+
+    /// Whether there was more to look at than may be.
+    pub fn is_spent(&self) -> bool {
+        self.entered > MOST_LOOKED_AT
     }
 
     /// The end of what can be followed.
     pub fn lost_track(&self, span: Span) -> Node {
-        let reason = Reason::new("the redirects inside the configuration cannot be followed any further", span);
+        let reason = Reason::new("the ways through the configuration cannot be followed any further", span);
         unknown_answer(StepKind::Route, "an internal redirect", reason, span)
     }
 }
