@@ -185,6 +185,12 @@ pub struct Evaluator<'a> {
     catching: usize,
     /// How many of them the statement that is running has taken note of.
     noted: usize,
+    /// How many modules may be run by now.
+    most_modules: usize,
+    /// Whether more was asked for than is looked at.
+    left_out: bool,
+    /// Modules that were not run to their ends: what is left of them is unknown.
+    pub unfinished: Vec<FileId>,
     /// How many expressions may still be evaluated in this run.
     budget: u64,
     /// How many may still be evaluated for the module or handler that is running.
@@ -249,6 +255,9 @@ impl<'a> Evaluator<'a> {
             noted: 0,
             catching: 0,
             budget: BUDGET,
+            most_modules: MOST_MODULES,
+            left_out: false,
+            unfinished: Vec::new(),
             allowance: MODULE_BUDGET,
             patterns: FxHashMap::default(),
             module: ModuleId(0),
@@ -299,7 +308,12 @@ impl<'a> Evaluator<'a> {
 
     /// Whether a run is over before its programs are: what comes later is unknown.
     pub fn is_spent(&self) -> bool {
-        self.budget == 0 || self.modules.len() >= MOST_MODULES
+        self.budget == 0 || self.left_out
+    }
+
+    /// Notes that a part of the programs is not looked at.
+    pub fn leave_out(&mut self) {
+        self.left_out = true;
     }
 
     /// Spends a step. Says whether there are any left.

@@ -59,6 +59,12 @@ pub struct Module {
 }
 
 impl Evaluator<'_> {
+    /// Runs a file that nobody imports first: where the files before it have imported all that may be, it is run by itself.
+    pub fn run_program(&mut self, path: &Path) -> Option<ModuleId> {
+        self.most_modules = super::MOST_MODULES.max(self.modules.len() + 1);
+        self.run_file(path)
+    }
+
     /// Runs a file, if it was not before.
     pub fn run_file(&mut self, path: &Path) -> Option<ModuleId> {
         if path.extension().is_some_and(|extension| extension == "json") {
@@ -88,7 +94,8 @@ impl Evaluator<'_> {
         if let Some(&id) = self.by_file.get(&file) {
             return Some(id);
         }
-        if self.modules.len() >= super::MOST_MODULES {
+        if self.modules.len() >= self.most_modules {
+            self.left_out = true;
             return None;
         }
         let start = Span::new(file, 0, 0);
@@ -136,6 +143,9 @@ impl Evaluator<'_> {
             false,
         );
         drop(collected);
+        if self.allowance == 0 {
+            self.unfinished.push(file);
+        }
         self.allowance = allowance;
         self.calls = calls;
         self.module = module;

@@ -38,14 +38,14 @@ pub fn servers(sources: &Arc<SourceSet>, root: &Path, tree: &nginx::Tree, input:
     // Whoever makes the server runs first, so that what it imports runs as its part.
     for path in &input.makers {
         if crate::syntax::language_of(path).is_some() {
-            evaluator.run_file(path);
+            evaluator.run_program(path);
         }
     }
     let (makers, others): (Vec<_>, Vec<_>) = input.programs.iter().partition(|(path, file, _)| {
         FileKind::of_name(path).is_some_and(|kind| scan::makes_server(kind, sources.get(*file).text.as_bytes()))
     });
     for (path, ..) in makers.into_iter().chain(others) {
-        evaluator.run_file(path);
+        evaluator.run_program(path);
     }
     evaluator.stand_in(Language::JavaScript);
     let (mut servers, more) = express::extract(&mut evaluator);
@@ -58,6 +58,14 @@ pub fn servers(sources: &Arc<SourceSet>, root: &Path, tree: &nginx::Tree, input:
             "the programs are too many to be evaluated in one run: what is left of them is unknown".to_owned();
         problems.push(Problem { file: sources.name(root), line: None, kind: ProblemKind::BudgetSpent, message });
     }
+    // Where the run was over as well, each module behind it has no steps left.
+    let unfinished = evaluator.unfinished.iter().filter(|_| !evaluator.is_spent());
+    problems.extend(unfinished.map(|file| Problem {
+        file: sources.get(*file).name.clone(),
+        line: None,
+        kind: ProblemKind::BudgetSpent,
+        message: "the module is too long to be evaluated to its end: what is left of it is unknown".to_owned(),
+    }));
     servers.extend(proxies);
     servers.sort_by_key(|server| server.span);
     (servers, problems)

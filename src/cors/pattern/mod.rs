@@ -13,9 +13,9 @@ mod parse;
 use regex_automata::nfa::thompson;
 use regex_automata::util::syntax;
 use regex_automata::{Anchored, Input, meta};
-use regex_syntax::hir::Hir;
+use regex_syntax::hir::{Class, Hir, HirKind};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 pub(in crate::cors) use parse::{Look, Node};
 
@@ -23,6 +23,8 @@ pub(in crate::cors) use parse::{Look, Node};
 const MAX_TEXT: usize = 16 * 1024;
 /// The largest automaton that is built, in bytes of heap.
 const MAX_NFA: usize = 4 << 20;
+/// How many steps an automaton may have that stays below [`MAX_NFA`] in any case.
+const SMALL: usize = 8 << 10;
 
 /// Whose regular expressions these are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -123,9 +125,54 @@ struct Compiled {
     hir: Hir,
     /// What every match begins with, in lower case.
     opening: String,
-    /// The pattern itself; where the match must begin is said when it is run.
-    regex: meta::Regex,
+    /// The pattern itself; where the match must begin is said when it is run. A small one is made when it is first
+    /// needed: the paths of a large server are mostly told apart by their openings.
+    regex: OnceLock<Option<meta::Regex>>,
+    /// What `regex` is made of.
+    body: Hir,
     domain: Domain,
+}
+
+impl Compiled {
+    /// The automaton; `None` where it would be too large, which no small one is.
+    fn regex(&self) -> Option<&meta::Regex> {
+        self.regex.get_or_init(|| automaton(&self.body)).as_ref()
+    }
+}
+
+fn automaton(body: &Hir) -> Option<meta::Regex> {
+    meta::Builder::new()
+        .configure(meta::Config::new().nfa_size_limit(Some(MAX_NFA)).onepass(false).dfa(false))
+        .syntax(syntax::Config::new().utf8(true))
+        .build_from_hir(body)
+        .ok()
+}
+
+/// How many steps the automaton of a pattern may have at most, as a bound; no more than `most` are counted.
+fn steps(body: &Hir, most: usize) -> usize {
+    let all = |parts: &[Hir]| {
+        let mut sum = parts.len();
+        for part in parts {
+            if sum > most {
+                break;
+            }
+            sum = sum.saturating_add(steps(part, most));
+        }
+        sum
+    };
+    match body.kind() {
+        HirKind::Empty | HirKind::Look(_) => 1,
+        HirKind::Literal(literal) => literal.0.len(),
+        // A range of characters is at most some ranges of four bytes.
+        HirKind::Class(Class::Unicode(class)) => class.ranges().len().saturating_mul(32),
+        HirKind::Class(Class::Bytes(class)) => class.ranges().len(),
+        HirKind::Repetition(repeated) => {
+            let times = repeated.max.unwrap_or(repeated.min.saturating_add(1)).saturating_add(1) as usize;
+            times.saturating_mul(steps(&repeated.sub, most).saturating_add(1))
+        }
+        HirKind::Capture(group) => steps(&group.sub, most).saturating_add(2),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => all(parts),
+    }
 }
 
 /// For which strings the automaton means exactly what the engine means.
@@ -158,14 +205,14 @@ impl Pattern {
         }
         let parsed = parse::parse(&text, engine, flags)?;
         let (body, domain) = lower::lower(&parsed, engine, anchoring);
-        let regex = meta::Builder::new()
-            .configure(meta::Config::new().nfa_size_limit(Some(MAX_NFA)).onepass(false).dfa(false))
-            .syntax(syntax::Config::new().utf8(true))
-            .build_from_hir(&body)
-            .map_err(|_| PatternError::TooLarge)?;
-        let hir = lower::anchored(body, anchoring);
+        let regex = OnceLock::new();
+        if steps(&body, SMALL) > SMALL {
+            let made = automaton(&body).ok_or(PatternError::TooLarge)?;
+            regex.get_or_init(|| Some(made));
+        }
+        let hir = lower::anchored(body.clone(), anchoring);
         let opening = opening::opening(&hir);
-        let compiled = Arc::new(Compiled { node: parsed.node, hir, opening, regex, domain });
+        let compiled = Arc::new(Compiled { node: parsed.node, hir, opening, regex, body, domain });
         Ok(Pattern { text, engine, anchoring, flags, compiled })
     }
 
@@ -210,7 +257,7 @@ impl Pattern {
         }
         let opening = self.compiled.opening.as_bytes();
         let opens = text.as_bytes().get(..opening.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(opening));
-        let found = opens && self.compiled.regex.is_match(self.input(text));
+        let found = opens && self.compiled.regex()?.is_match(self.input(text));
         let line_breaks = || text.contains(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']);
         if domain.no_line_breaks && line_breaks() { None } else { Some(found) }
     }
@@ -222,7 +269,7 @@ impl Pattern {
         if from > text.len() {
             return Some(None);
         }
-        Some(self.compiled.regex.find(self.input(text).range(from..)).map(|found| found.end()))
+        Some(self.compiled.regex()?.find(self.input(text).range(from..)).map(|found| found.end()))
     }
 
     fn input<'t>(&self, text: &'t str) -> Input<'t> {

@@ -32,6 +32,8 @@ pub struct Repository {
     variables: Vec<String>,
     programs: Mutex<FxHashMap<PathBuf, Read>>,
     manifests: manifests::Manifests,
+    /// The versions of packages that the programs in a folder run with.
+    versions: Mutex<FxHashMap<(PathBuf, String), Option<String>>>,
     /// The texts of the modules of settings near a folder.
     settings: Mutex<FxHashMap<PathBuf, settings::Texts>>,
 }
@@ -47,6 +49,7 @@ impl Repository {
             variables: Vec::new(),
             programs: Mutex::default(),
             manifests: manifests::Manifests::default(),
+            versions: Mutex::default(),
             settings: Mutex::default(),
         }
     }
@@ -125,10 +128,17 @@ impl Loader for Repository {
     }
 
     fn package_version(&self, from: &Path, package: &str) -> Option<String> {
-        match from.extension().is_some_and(|end| end == "py") {
+        let is_python = from.extension().is_some_and(|end| end == "py");
+        let key = (from.parent()?.to_owned(), format!("{}{package}", if is_python { "python:" } else { "" }));
+        if let Some(known) = self.versions.lock().ok()?.get(&key) {
+            return known.clone();
+        }
+        let version = match is_python {
             true => self.python_version(from, package),
             false => self.version(from, package),
-        }
+        };
+        self.versions.lock().ok()?.insert(key, version.clone());
+        version
     }
 
     fn file_text(&self, file: FileId) -> String {

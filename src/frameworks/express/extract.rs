@@ -30,7 +30,11 @@ pub fn extract(eval: &mut Evaluator) -> (Vec<Server>, bool) {
         .collect();
     // Each looks at all objects: hostile programs make more than anybody could.
     let more = apps.len() > MOST_APPLICATIONS;
-    apps.truncate(MOST_APPLICATIONS);
+    if more {
+        // Those that listen are the servers; others may be their parts.
+        apps.sort_by_key(|(id, _)| !eval.object(*id).calls.iter().any(|call| &*call.name == "listen"));
+        apps.truncate(MOST_APPLICATIONS);
+    }
     for (id, tag) in apps {
         servers.push(application(eval, id, tag == APP));
     }

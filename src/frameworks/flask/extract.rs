@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
+
 use super::hooks::{After, Runner};
 use super::mistakes::strange_settings;
 use super::outgoing::{WayOut, last, way_out, wrapped};
@@ -18,30 +20,33 @@ use crate::model::{
 use crate::source::Span;
 use crate::syntax::program::Language;
 
+/// How many applications of one run are read.
+const MOST_APPLICATIONS: usize = 1_000;
+
 /// The servers of every Python file that was run.
 pub fn extract(eval: &mut Evaluator) -> Vec<Server> {
     let mut servers = Vec::new();
-    let mut done: Vec<ObjectId> = Vec::new();
-    applications(eval, &mut done, &mut servers);
-    let extra = unowned::run_what_nobody_ran(eval, &mut done, &mut servers);
+    let mut seen = 0;
+    applications(eval, &mut seen, &mut servers);
+    let extra = unowned::run_what_nobody_ran(eval, &mut seen, &mut servers);
     servers.extend(blueprints(eval));
     servers.extend(extra);
     servers
 }
 
-/// Reads the applications that were made since.
-pub(super) fn applications(eval: &mut Evaluator, done: &mut Vec<ObjectId>, servers: &mut Vec<Server>) {
+/// Reads the applications that were made since; `seen` is how many objects were looked at.
+pub(super) fn applications(eval: &mut Evaluator, seen: &mut usize, servers: &mut Vec<Server>) {
     loop {
-        let fresh: Vec<ObjectId> = eval
-            .objects()
-            .filter(|(id, object)| object.tag == Tag::Host(APP) && !done.contains(id))
-            .map(|(id, _)| id)
-            .collect();
-        if fresh.is_empty() {
+        let before = *seen;
+        let mut fresh: Vec<ObjectId> = Vec::new();
+        for (id, object) in eval.objects().skip(before) {
+            *seen += 1;
+            fresh.extend((object.tag == Tag::Host(APP)).then_some(id));
+        }
+        if *seen == before {
             return;
         }
         for id in fresh {
-            done.push(id);
             let object = eval.object(id);
             if object.calls.is_empty() {
                 continue;
@@ -55,6 +60,10 @@ pub(super) fn applications(eval: &mut Evaluator, done: &mut Vec<ObjectId>, serve
                     continue;
                 }
                 servers.remove(at);
+            }
+            if servers.len() >= MOST_APPLICATIONS {
+                eval.leave_out();
+                continue;
             }
             let server = server(eval, id, None);
             servers.push(server);
@@ -188,7 +197,7 @@ fn runtime(eval: &Evaluator, span: Span) -> String {
 
 /// Rules that Werkzeug or Flask refuses (`Rule.__init__`, `Flask.add_url_rule`).
 fn refused_rule(eval: &Evaluator, plan: &Plan) -> Option<(String, Span)> {
-    let mut names: Vec<(Option<ObjectId>, String, Span)> = Vec::new();
+    let mut names: FxHashMap<(Option<ObjectId>, String), Span> = FxHashMap::default();
     for (rule, scope, when, span) in &plan.rules {
         if *when != Guard::Always {
             continue;
@@ -212,14 +221,10 @@ fn refused_rule(eval: &Evaluator, plan: &Plan) -> Option<(String, Span)> {
             continue;
         }
         let owner = scope.blueprints.first().copied();
-        let is_twin = |(other, name, at): &(Option<ObjectId>, String, Span)| {
-            *other == owner && *name == function.name && *at != function.span
-        };
-        let twin = names.iter().any(is_twin);
-        if twin {
+        let first = names.entry((owner, function.name.clone())).or_insert(function.span);
+        if *first != function.span {
             return Some(("AssertionError".to_owned(), *span));
         }
-        names.push((owner, function.name.clone(), function.span));
     }
     None
 }
@@ -227,7 +232,7 @@ fn refused_rule(eval: &Evaluator, plan: &Plan) -> Option<(String, Span)> {
 /// One function that has rules as it is and below a decorator: Flask refuses a second view of one name
 /// (`Flask.add_url_rule`).
 fn clash(eval: &Evaluator, plan: &Plan) -> Option<(String, Span)> {
-    let mut views: Vec<(Option<ObjectId>, Arc<Closure>, Option<ObjectId>)> = Vec::new();
+    let mut views: FxHashMap<(Option<ObjectId>, *const Closure), Option<ObjectId>> = FxHashMap::default();
     for (rule, scope, when, span) in &plan.rules {
         let named = field(eval, *rule, "endpoint").is_some_and(|name| !name.is_nullish());
         let Some(view) = field(eval, *rule, "view").filter(|_| !named && *when == Guard::Always) else { continue };
@@ -238,10 +243,8 @@ fn clash(eval: &Evaluator, plan: &Plan) -> Option<(String, Span)> {
         }
         let Kind::Function(function) = &inner.kind else { continue };
         let (owner, view) = (scope.blueprints.first().copied(), eval.attributes_of(&view));
-        match views.iter().find(|(other, known, _)| *other == owner && Arc::ptr_eq(known, function)) {
-            Some((_, _, other)) if *other != view => return Some(("AssertionError".to_owned(), *span)),
-            Some(_) => {}
-            None => views.push((owner, function.clone(), view)),
+        if *views.entry((owner, Arc::as_ptr(function))).or_insert(view) != view {
+            return Some(("AssertionError".to_owned(), *span));
         }
     }
     None

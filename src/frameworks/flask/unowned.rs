@@ -12,11 +12,7 @@ const MOST: usize = 2000;
 
 /// Runs functions that nobody called. Applications that they make are read like the others; what else they do to
 /// answers becomes a policy of its own.
-pub(super) fn run_what_nobody_ran(
-    eval: &mut Evaluator,
-    done: &mut Vec<ObjectId>,
-    servers: &mut Vec<Server>,
-) -> Vec<Server> {
+pub(super) fn run_what_nobody_ran(eval: &mut Evaluator, seen: &mut usize, servers: &mut Vec<Server>) -> Vec<Server> {
     let mut found = Vec::new();
     let mut functions = Vec::new();
     for at in 0..eval.modules().len() {
@@ -31,7 +27,7 @@ pub(super) fn run_what_nobody_ran(
     });
     for function in makers {
         run(eval, &function, true, &mut found);
-        applications(eval, done, servers);
+        applications(eval, seen, servers);
     }
     let mut queue = others;
     queue.reverse();
@@ -44,7 +40,7 @@ pub(super) fn run_what_nobody_ran(
         if let Some(inner) = run(eval, &function, false, &mut found) {
             queue.push(inner);
         }
-        applications(eval, done, servers);
+        applications(eval, seen, servers);
     }
     found
 }
