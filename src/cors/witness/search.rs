@@ -16,6 +16,9 @@ use std::collections::VecDeque;
 const MAX_MACHINES: usize = 24;
 /// Joint states beyond this number end a search.
 const MAX_STATES: usize = 20_000;
+/// How much a search may cost: a new joint state costs as much as the automata are large together, in steps of theirs. Usual
+/// patterns stay far below [`MAX_STATES`] and this; `[\s\S]{0,600}` has thousands of steps.
+const MAX_WORK: usize = 6_000_000;
 /// Origins that were accepted here but refused by the caller beyond this number end a search.
 const MAX_REFUSALS: usize = 200;
 /// The memory for the states of one automaton, in bytes.
@@ -154,6 +157,8 @@ impl Search {
     /// Breadth first through the joint states.
     fn walk(&mut self, take: &dyn Fn(&str) -> bool) -> Option<String> {
         let letters = self.letters();
+        let size: usize = self.machines.iter().map(|machine| machine.dfa.get_nfa().states().len()).sum();
+        let most = MAX_STATES.min(MAX_WORK / size.max(1));
         let start: Joint = self.machines.iter().map(Machine::start).collect();
         let mut seen: FxHashSet<Joint> = FxHashSet::default();
         let mut queue = VecDeque::new();
@@ -189,7 +194,7 @@ impl Search {
                     }
                     refusals += 1;
                 }
-                if refusals > MAX_REFUSALS || seen.len() > MAX_STATES {
+                if refusals > MAX_REFUSALS || seen.len() > most {
                     return None;
                 }
                 queue.push_back((next, reached));
