@@ -85,6 +85,12 @@ fn files_of_a_hundred_megabytes_are_told_where_they_set_cors() {
     };
     large("behind.js", "", "// a line of filler\n", OPEN);
     large("before.py", FLASK, "# a line of filler\n", "");
+    large(
+        "site.conf",
+        "server {\nlisten 80;\nadd_header Access-Control-Allow-Origin null;\n",
+        "location /a { }\n",
+        "}\n",
+    );
     large("other.js", "", "// a line of filler\n", "");
     large("package.json", "{\"a\":[", "1,\n", "1]}");
     large(".env", "", "ORIGIN=https://app.example.com\n", "");
@@ -96,6 +102,7 @@ fn files_of_a_hundred_megabytes_are_told_where_they_set_cors() {
     let told = ran.problems();
     assert!(told.contains(&("behind.js", "file-too-large")), "{told:?}");
     assert!(told.contains(&("before.py", "file-too-large")), "{told:?}");
+    assert!(told.contains(&("site.conf", "file-too-large")), "{told:?}");
     assert!(!told.iter().any(|(name, _)| *name == "other.js"), "{told:?}");
 }
 
@@ -171,6 +178,20 @@ fn thousands_of_locations_cost_what_they_are() {
     let ran = bounded(folder.path(), &[]);
     assert!(ran.rules().contains(&"reflected-origin"), "{:?}", ran.rules());
     assert_eq!(ran.problems(), [("site.conf", "budget-spent")], "what was not looked at is told");
+}
+
+#[test]
+fn ten_thousand_server_blocks_on_one_port() {
+    let folder = TempDir::new().unwrap();
+    let server = |at: usize| {
+        let header = "add_header Access-Control-Allow-Origin null;";
+        format!("server {{ listen 80; server_name s{at}.example.com; {header} location / {{ return 200; }} }}\n")
+    };
+    write(folder.path(), "site.conf", (0..10_000).map(server).collect::<String>());
+    let ran = bounded(folder.path(), &[]);
+    assert!(ran.rules().contains(&"null-origin"), "{:?}", ran.rules());
+    let told = ran.problems();
+    assert!(told.contains(&("site.conf", "budget-spent")), "what was not looked at is told: {told:?}");
 }
 
 /// Every language: what is looked at is told of, and what is not is told as not.

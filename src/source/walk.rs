@@ -213,7 +213,7 @@ impl Walker<'_> {
             return WalkState::Continue;
         }
         self.progress.fetch_add(1, Ordering::Relaxed);
-        match read(path, source_kind(by_name), buffer) {
+        match read(path, |bytes| kind_of(by_name, path, bytes), buffer) {
             Ok(Content::Whole) => self.scan(path, by_name, buffer),
             Ok(Content::TooLarge { size, sets_cors }) => {
                 if sets_cors {
@@ -227,22 +227,13 @@ impl Walker<'_> {
 
     /// Looks at a file's bytes and hands it on if it may set CORS.
     fn scan(&self, path: &Path, by_name: ByName, bytes: &[u8]) {
-        let kind = match by_name {
-            ByName::Source(kind) => {
-                if is_minified(kind, bytes) {
-                    if scan::is_server(bytes) && scan::sets_cors(kind, bytes) {
-                        self.visit.problem(path, LoadError::Minified);
-                    }
-                    return;
-                }
-                kind
+        let Some(kind) = kind_of(by_name, path, bytes) else { return };
+        if matches!(by_name, ByName::Source(_)) && is_minified(kind, bytes) {
+            if scan::is_server(bytes) && scan::sets_cors(kind, bytes) {
+                self.visit.problem(path, LoadError::Minified);
             }
-            _ => match by_shebang(bytes) {
-                Some(kind) => kind,
-                None if looks_like_nginx(path, bytes) => FileKind::Nginx,
-                None => return,
-            },
-        };
+            return;
+        }
         if scan::sets_cors(kind, bytes) {
             match text_of(bytes.to_vec()) {
                 Ok(text) => self.visit.candidate(Candidate { path: path.to_owned(), kind, text, named: false }),
@@ -256,20 +247,14 @@ impl Walker<'_> {
     /// A file of the command line: read whatever it is, unless it is of no language we know.
     fn named(&self, path: &Path, buffer: &mut Vec<u8>) {
         self.progress.fetch_add(1, Ordering::Relaxed);
-        match read(path, None, buffer) {
-            Ok(Content::Whole) => {
-                let kind = match by_name(path) {
-                    ByName::Source(kind) => Some(kind),
-                    _ => by_shebang(buffer).or_else(|| looks_like_nginx(path, buffer).then_some(FileKind::Nginx)),
-                };
-                match (kind, text_of(buffer.clone())) {
-                    (Some(kind), Ok(text)) => {
-                        self.visit.candidate(Candidate { path: path.to_owned(), kind, text, named: true });
-                    }
-                    (_, Err(error)) => self.visit.problem(path, error),
-                    (None, Ok(_)) => {}
+        match read(path, |_| None, buffer) {
+            Ok(Content::Whole) => match (kind_of(by_name(path), path, buffer), text_of(buffer.clone())) {
+                (Some(kind), Ok(text)) => {
+                    self.visit.candidate(Candidate { path: path.to_owned(), kind, text, named: true });
                 }
-            }
+                (_, Err(error)) => self.visit.problem(path, error),
+                (None, Ok(_)) => {}
+            },
             Ok(Content::TooLarge { size, .. }) => self.visit.problem(path, LoadError::TooLarge(size)),
             Err(error) => self.visit.problem(path, error),
         }
@@ -355,16 +340,16 @@ enum Content {
     TooLarge { size: u64, sets_cors: bool },
 }
 
-/// The language that a name gives.
-fn source_kind(by_name: ByName) -> Option<FileKind> {
+/// The language that a name gives, or else the text.
+fn kind_of(by_name: ByName, path: &Path, bytes: &[u8]) -> Option<FileKind> {
     match by_name {
         ByName::Source(kind) => Some(kind),
-        ByName::MaybeNginx | ByName::Other => None,
+        _ => by_shebang(bytes).or_else(|| looks_like_nginx(path, bytes).then_some(FileKind::Nginx)),
     }
 }
 
-/// Reads a file into `buffer`. One that is too large is only looked at, part by part, if it is of a `kind`.
-fn read(path: &Path, kind: Option<FileKind>, buffer: &mut Vec<u8>) -> Result<Content, LoadError> {
+/// Reads a file into `buffer`. One that is too large is only looked at, part by part, if it is of a kind.
+fn read(path: &Path, kind: impl FnOnce(&[u8]) -> Option<FileKind>, buffer: &mut Vec<u8>) -> Result<Content, LoadError> {
     let failed = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::NotFound => LoadError::Missing,
         _ => LoadError::Io(error.to_string()),
@@ -379,7 +364,9 @@ fn read(path: &Path, kind: Option<FileKind>, buffer: &mut Vec<u8>) -> Result<Con
     }
     let too_large = |size: u64, sets_cors: bool| Ok(Content::TooLarge { size, sets_cors });
     // Minified and binary giants are nobody's server.
-    let Some(kind) = kind.filter(|_| !is_minified(FileKind::JavaScript, buffer)) else { return too_large(size, false) };
+    let Some(kind) = kind(buffer).filter(|_| !is_minified(FileKind::JavaScript, buffer)) else {
+        return too_large(size, false);
+    };
     if memchr::memchr(0, buffer).is_some() {
         return too_large(size, false);
     }
