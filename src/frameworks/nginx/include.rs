@@ -1,6 +1,6 @@
 //! Files read through `include`, and which files stand by themselves.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -91,6 +91,8 @@ pub(super) struct Loader<'a> {
     told: RefCell<FxHashSet<(FileId, u32)>>,
     /// What could not be read, each with the file, where that was read.
     pub(super) problems: RefCell<Vec<(Option<FileId>, Problem)>>,
+    /// How much of the configurations was looked at.
+    pub(super) looked_at: Cell<usize>,
 }
 
 /// A configuration with everything that it includes.
@@ -116,7 +118,14 @@ pub(super) struct Loaded {
 
 impl<'a> Loader<'a> {
     pub fn new(sources: &'a SourceSet, find: FindFiles<'a>) -> Self {
-        Self { sources, find, parsed: RefCell::default(), told: RefCell::default(), problems: RefCell::default() }
+        Self {
+            sources,
+            find,
+            parsed: RefCell::default(),
+            told: RefCell::default(),
+            problems: RefCell::default(),
+            looked_at: Cell::default(),
+        }
     }
 
     /// Reads `path` and all that it includes; nothing where it cannot be read.

@@ -160,13 +160,14 @@ fn server(loader: &Loader<'_>, loaded: &Loaded, beside: &[&[Directive]], version
     for other in beside {
         definitions.collect(other);
     }
-    let mut compiler = Compiler::new(inside, definitions, span);
+    let mut compiler = Compiler::new(inside, definitions, span, loader.looked_at.get());
     compiler.speaks = names_cors(inside);
     compiler.whole = !http.is_empty() && !loaded.incomplete && !loaded.may_have_more && !loaded.templated;
     if complete {
         check::check(&mut compiler, inside, version);
     }
     let root = compiler.root(span);
+    loader.looked_at.set(loader.looked_at.get().saturating_add(compiler.looked_at()));
     if compiler.is_spent() {
         let message = "the configuration has too many ways to follow them all: what the others answer is unknown";
         loader.problem(span, ProblemKind::BudgetSpent, message.to_owned());

@@ -21,6 +21,9 @@ use crate::syntax::nginx::Directive;
 /// everywhere end.
 const MOST_LOOKED_AT: usize = 60_000;
 
+/// As how many a server may look at where those before it have looked at as many as may be.
+const LEAST_LOOKED_AT: usize = 6_000;
+
 /// As how many levels one counts to which a request comes at first: 20,000 locations take 300 MB.
 pub(super) const FIRST: usize = 3;
 
@@ -123,14 +126,18 @@ pub(super) struct Compiler<'t> {
     pub patterns: Patterns,
     /// The maps that were looked up for the text that is being put together.
     pub looked_up: FxHashMap<String, Text>,
-    pub entered: usize,
+    entered: usize,
+    /// How much may be looked at.
+    most: usize,
     /// The locations that take index files, by server block and name.
     pub taking_index: FxHashMap<(LevelId, String), Vec<LevelId>>,
 }
 
 impl<'t> Compiler<'t> {
     /// A compiler for what is inside `http`.
-    pub fn new(directives: &'t [Directive], definitions: Definitions<'t>, span: Span) -> Self {
+    ///
+    /// `before` is how much was looked at for other servers of the run.
+    pub fn new(directives: &'t [Directive], definitions: Definitions<'t>, span: Span, before: usize) -> Self {
         let mut levels = Levels::default();
         let http = levels.add(LevelKind::Http, None, directives.iter().collect(), span, "http".to_owned());
         let mut servers = Vec::new();
@@ -151,6 +158,7 @@ impl<'t> Compiler<'t> {
             patterns: Patterns::default(),
             looked_up: FxHashMap::default(),
             entered: 0,
+            most: (MOST_LOOKED_AT + MOST_LOOKED_AT / 2).saturating_sub(before).clamp(LEAST_LOOKED_AT, MOST_LOOKED_AT),
             taking_index: FxHashMap::default(),
         }
     }
@@ -389,9 +397,14 @@ impl<'t> Compiler<'t> {
         !self.is_spent()
     }
 
+    /// How much was looked at.
+    pub fn looked_at(&self) -> usize {
+        self.entered.min(self.most)
+    }
+
     /// Whether there was more to look at than may be.
     pub fn is_spent(&self) -> bool {
-        self.entered > MOST_LOOKED_AT
+        self.entered > self.most
     }
 
     /// The end of what can be followed.
