@@ -7,9 +7,61 @@ use super::value::{Arguments, FrameId, Kind, Tag, Value};
 use crate::model::{Guard, Text};
 use crate::source::Span;
 use crate::syntax::program::{
-    Argument, ArgumentSpread, BinaryOperator, Expr, ExprKind, Pattern, Property, PropertyKey, TemplatePart,
+    Argument, ArgumentSpread, BinaryOperator, Expr, ExprKind, Language, Pattern, Property, PropertyKey, TemplatePart,
     UnaryOperator,
 };
+
+/// Names that Python's `builtins` have for functions and classes whose results are not followed.
+const OF_PYTHON: &[&str] = &[
+    "abs",
+    "bin",
+    "bytearray",
+    "bytes",
+    "callable",
+    "chr",
+    "compile",
+    "complex",
+    "delattr",
+    "dir",
+    "divmod",
+    "eval",
+    "exec",
+    "exit",
+    "filter",
+    "format",
+    "getattr",
+    "globals",
+    "hasattr",
+    "hash",
+    "hex",
+    "id",
+    "input",
+    "isinstance",
+    "issubclass",
+    "iter",
+    "locals",
+    "map",
+    "max",
+    "memoryview",
+    "min",
+    "next",
+    "object",
+    "oct",
+    "open",
+    "ord",
+    "pow",
+    "quit",
+    "repr",
+    "reversed",
+    "round",
+    "setattr",
+    "slice",
+    "sum",
+    "super",
+    "type",
+    "vars",
+    "zip",
+];
 
 impl Evaluator<'_> {
     /// The value of an expression in a scope.
@@ -140,6 +192,9 @@ impl Evaluator<'_> {
         }
         if let Some(value) = self.ask(|host, eval| host.global(eval, name, span)) {
             return value;
+        }
+        if self.language() == Language::Python && OF_PYTHON.contains(&name) {
+            return Value::unknown(format!("Python's `{name}` is not followed"), span);
         }
         Value::unknown(format!("`{name}` is not defined in the files that were read"), span)
     }
@@ -318,7 +373,7 @@ impl Evaluator<'_> {
                     // Python's `super().method()`.
                     ExprKind::Call { callee, .. } => {
                         matches!(&callee.kind, ExprKind::Name(name) if name == "super")
-                            && self.language() == crate::syntax::program::Language::Python
+                            && self.language() == Language::Python
                     }
                     _ => false,
                 };

@@ -5,7 +5,7 @@ use crate::cors::{BlockCode, Fetch, Request, Verdict, browser};
 use crate::finding::{Evidence, Label};
 use crate::model::{Effect, EffectKind, Outcome, Step, StepKind, World};
 use crate::rules::calls::{allow_origin, headers_read, lost_origin, may_have_origin, response_verdict, writer};
-use crate::rules::{Report, ServerView};
+use crate::rules::{Report, Route, ServerView};
 use crate::source::Span;
 
 /// An error without the headers, of a handler that sends them with its answers.
@@ -23,9 +23,10 @@ pub(super) fn check(view: &ServerView, report: &mut Report) {
     if !view.complete() {
         return;
     }
+    let friends = view.friends();
     let mut found: Vec<Raised> = Vec::new();
-    for number in 0..view.routes.len() {
-        for raised in raised_by(view, number) {
+    for route in view.routes.iter().filter(|route| view.steps().at([&route.span]).iter().any(|step| raises(step))) {
+        for raised in raised_by(view, route, &friends) {
             if !found.iter().any(|known| known.at == raised.at) {
                 found.push(raised);
             }
@@ -64,10 +65,17 @@ fn help(view: &ServerView, policy: Span) -> &'static str {
     }
 }
 
+/// Whether a handler may leave on the way of errors.
+fn raises(step: &Step) -> bool {
+    step.effects.iter().any(begins_anew)
+}
+
+fn begins_anew(effect: &Effect) -> bool {
+    matches!(effect.kind, EffectKind::Fail(_) | EffectKind::ClearHeaders)
+}
+
 /// The errors that a route's handler raises past its own policy, for a page that the policy lets read.
-fn raised_by(view: &ServerView, number: usize) -> Vec<Raised> {
-    let route = &view.routes[number];
-    let friends = view.friends();
+fn raised_by(view: &ServerView, route: &Route, friends: &[String]) -> Vec<Raised> {
     let allowed = friends.iter().find_map(|origin| {
         let plain = Fetch::get(&**origin, &route.path).with_method(&*route.method);
         let answer = view.ask(&browser::actual_request(&plain));
@@ -80,10 +88,6 @@ fn raised_by(view: &ServerView, number: usize) -> Vec<Raised> {
         })
     });
     let Some((fetch, (step, policy))) = allowed else { return Vec::new() };
-    let raises = |effect: &&Effect| matches!(effect.kind, EffectKind::Fail(_) | EffectKind::ClearHeaders);
-    if !step.effects.iter().any(|effect| raises(&effect)) {
-        return Vec::new();
-    }
     let bare = Request::new(&*route.method, &route.path).with_origin(&*fetch.origin);
     let mut found = Vec::new();
     for request in [bare, browser::actual_request(&fetch)] {
@@ -94,8 +98,9 @@ fn raised_by(view: &ServerView, number: usize) -> Vec<Raised> {
                 && block.code == BlockCode::MissingAllowOriginHeader
                 && !lost_origin(view, world)
                 && !may_have_origin(view, world);
-            let happened = |effect: &&Effect| world.because.iter().any(|because| because.span == effect.span);
-            let Some(at) = step.effects.iter().filter(raises).find(happened).filter(|_| is_lost) else { continue };
+            let happened = |effect: &Effect| world.because.iter().any(|because| because.span == effect.span);
+            let mut raised = step.effects.iter().filter(|effect| begins_anew(effect) && happened(effect));
+            let Some(at) = raised.next().filter(|_| is_lost) else { continue };
             let evidence = Evidence {
                 request: request.clone(),
                 settings: world.assumptions.clone(),
