@@ -94,7 +94,7 @@ impl From<&LoadError> for ProblemKind {
     fn from(error: &LoadError) -> Self {
         match error {
             LoadError::TooLarge(_) => ProblemKind::TooLarge,
-            LoadError::Binary => ProblemKind::Binary,
+            LoadError::Binary | LoadError::Utf16 => ProblemKind::Binary,
             LoadError::Minified => ProblemKind::Minified,
             LoadError::Missing | LoadError::Io(_) => ProblemKind::Unreadable,
         }
@@ -108,7 +108,7 @@ scale! {
         Unreadable = "unreadable",
         /// A file is larger than what is read.
         TooLarge = "file-too-large",
-        /// A file under a source name is not text.
+        /// A file under a source name is not text, or none that servers read.
         Binary = "binary-file",
         /// A server is minified: nobody wrote it as it stands.
         Minified = "minified-file",

@@ -66,6 +66,12 @@ pub fn servers(sources: &Arc<SourceSet>, root: &Path, tree: &nginx::Tree, input:
         kind: ProblemKind::BudgetSpent,
         message: "the module is too long to be evaluated to its end: what is left of it is unknown".to_owned(),
     }));
+    problems.extend(repository.unread().into_iter().map(|(path, error)| Problem {
+        file: sources.name(&path),
+        line: None,
+        kind: ProblemKind::from(&error),
+        message: error.to_string(),
+    }));
     servers.extend(proxies);
     servers.sort_by_key(|server| server.span);
     (servers, problems)

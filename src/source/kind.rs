@@ -239,7 +239,7 @@ const LOOKED_AT: usize = 256 << 10;
 /// content leaves a doubt.
 pub fn looks_like_nginx(path: &Path, bytes: &[u8]) -> bool {
     let bytes = &bytes[..bytes.len().min(LOOKED_AT)];
-    if bytes.starts_with(b"#!") || bytes.starts_with(b"<?xml") || memchr::memchr(0, bytes).is_some() {
+    if bytes.starts_with(b"#!") || bytes.starts_with(b"<?xml") {
         return false;
     }
     if path.extension().and_then(OsStr::to_str).is_some_and(is_yaml) {

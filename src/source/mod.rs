@@ -10,6 +10,6 @@ mod walk;
 
 pub use kind::{FileKind, looks_like_nginx};
 pub use lines::{LineIndex, Position};
-pub use set::{LARGEST_FILE, LoadError, SourceFile, SourceSet, read_text, text_of};
+pub use set::{LARGEST_FILE, LoadError, SourceFile, SourceSet, decoded_utf16, read_bytes, read_text, text_of};
 pub use span::{FileId, Span};
 pub use walk::{Candidate, Visit, WalkSettings, Walked, absolute, exclusions, list, walk};

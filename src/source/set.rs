@@ -45,6 +45,8 @@ pub enum LoadError {
     TooLarge(u64),
     /// It holds NUL bytes: not a text.
     Binary,
+    /// It is UTF-16 by its byte-order mark. Node.js, Python and nginx read UTF-8 and refuse it.
+    Utf16,
     /// It is a program whose lines are too long to be anybody's own.
     Minified,
     /// The system's own words.
@@ -59,6 +61,9 @@ impl std::fmt::Display for LoadError {
                 write!(f, "the file has {size} bytes, more than the {LARGEST_FILE} that are read")
             }
             LoadError::Binary => f.write_str("the file is not text: it holds NUL bytes"),
+            LoadError::Utf16 => {
+                f.write_str("the file is UTF-16, which no server reads as a program or configuration; save it as UTF-8")
+            }
             LoadError::Minified => {
                 f.write_str("the program is minified and was not read; name the file itself to read it")
             }
@@ -163,6 +168,14 @@ impl SourceSet {
 /// # Errors
 /// As [`SourceSet::load`].
 pub fn read_text(path: &Path) -> Result<String, LoadError> {
+    read_bytes(path).and_then(text_of)
+}
+
+/// Reads the bytes of a file.
+///
+/// # Errors
+/// [`LoadError`], when it is not there, too large or unreadable.
+pub fn read_bytes(path: &Path) -> Result<Vec<u8>, LoadError> {
     use std::io::Read;
     let failed = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::NotFound => LoadError::Missing,
@@ -183,16 +196,34 @@ pub fn read_text(path: &Path) -> Result<String, LoadError> {
     if bytes.len() as u64 > LARGEST_FILE {
         return Err(LoadError::TooLarge(bytes.len() as u64));
     }
-    text_of(bytes)
+    Ok(bytes)
 }
 
 /// The text of some bytes, as [`read_text`] reads them.
 ///
 /// # Errors
-/// [`LoadError::Binary`] where they hold a NUL byte.
+/// [`LoadError::Utf16`] where they begin with its byte-order mark, [`LoadError::Binary`] where they hold a NUL byte.
 pub fn text_of(bytes: Vec<u8>) -> Result<String, LoadError> {
+    if decoded_utf16(&bytes).is_some() {
+        return Err(LoadError::Utf16);
+    }
     if memchr::memchr(0, &bytes).is_some() {
         return Err(LoadError::Binary);
     }
     Ok(String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+}
+
+/// The text of bytes that begin with the byte-order mark of UTF-16, without the mark. What is no UTF-16 becomes U+FFFD.
+pub fn decoded_utf16(bytes: &[u8]) -> Option<String> {
+    let (unit, rest): (fn([u8; 2]) -> u16, _) = match bytes {
+        [0xff, 0xfe, rest @ ..] => (u16::from_le_bytes, rest),
+        [0xfe, 0xff, rest @ ..] => (u16::from_be_bytes, rest),
+        _ => return None,
+    };
+    let (pairs, _) = rest.as_chunks::<2>();
+    Some(
+        char::decode_utf16(pairs.iter().map(|pair| unit(*pair)))
+            .map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER))
+            .collect(),
+    )
 }

@@ -10,7 +10,7 @@ use ignore::{DirEntry, WalkBuilder, WalkState};
 
 use super::ignored::rounds;
 use super::kind::{ByName, by_name, by_shebang};
-use super::{FileKind, LARGEST_FILE, LoadError, looks_like_nginx, scan, text_of};
+use super::{FileKind, LARGEST_FILE, LoadError, decoded_utf16, looks_like_nginx, scan, text_of};
 
 /// What to walk, and how.
 #[derive(Clone, Debug)]
@@ -227,6 +227,13 @@ impl Walker<'_> {
 
     /// Looks at a file's bytes and hands it on if it may set CORS.
     fn scan(&self, path: &Path, by_name: ByName, bytes: &[u8]) {
+        if let Some(text) = decoded_utf16(bytes) {
+            let sets_cors = |kind| scan::sets_cors(kind, text.as_bytes());
+            if kind_of(by_name, path, text.as_bytes()).is_some_and(sets_cors) {
+                self.visit.problem(path, LoadError::Utf16);
+            }
+            return;
+        }
         let Some(kind) = kind_of(by_name, path, bytes) else { return };
         if matches!(by_name, ByName::Source(_)) && is_minified(kind, bytes) {
             if scan::is_server(bytes) && scan::sets_cors(kind, bytes) {

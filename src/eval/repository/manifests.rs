@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 use serde_json::Value as Json;
 
 use super::Repository;
-use crate::source::Span;
+use crate::source::{LoadError, Span, decoded_utf16, read_bytes, text_of};
 
 /// How many members of a workspace are looked at.
 const MOST_MEMBERS: usize = 2000;
@@ -18,18 +18,44 @@ pub(super) struct Manifests {
     files: Mutex<FxHashMap<PathBuf, Option<Arc<Json>>>>,
     texts: Mutex<FxHashMap<PathBuf, Option<Arc<str>>>>,
     members: Mutex<FxHashMap<PathBuf, Members>>,
+    unread: Mutex<Vec<(PathBuf, LoadError)>>,
 }
 
 /// Names and folders of a workspace's members.
 type Members = Arc<Vec<(String, PathBuf)>>;
 
 impl Manifests {
+    /// The manifests that are there and could not be read, in the order in which they were asked for.
+    pub(super) fn unread(&self) -> Vec<(PathBuf, LoadError)> {
+        self.unread.lock().map(|unread| unread.clone()).unwrap_or_default()
+    }
+
+    fn read(&self, path: &Path) -> Option<String> {
+        // Package managers read UTF-8; pip takes UTF-16 too, as PowerShell writes it where `pip freeze` is redirected
+        // (pip 25, `_internal/req/req_file.py`).
+        let decoded = |bytes: Vec<u8>| match path.extension().is_some_and(|end| end == "txt" || end == "in") {
+            true => decoded_utf16(&bytes).map_or_else(|| text_of(bytes), Ok),
+            false => text_of(bytes),
+        };
+        let error = match read_bytes(path).and_then(decoded) {
+            Ok(text) => return Some(text),
+            Err(LoadError::Missing) => return None,
+            Err(error) => error,
+        };
+        // Without its lock file a package has the version of its range.
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if !name.contains("lock") && name != "npm-shrinkwrap.json" {
+            self.unread.lock().ok()?.push((path.to_owned(), error));
+        }
+        None
+    }
+
     /// A text file, read once.
     pub(super) fn text(&self, path: &Path) -> Option<Arc<str>> {
         if let Some(known) = self.texts.lock().ok()?.get(path) {
             return known.clone();
         }
-        let text = crate::source::read_text(path).ok().map(Arc::from);
+        let text = self.read(path).map(Arc::from);
         self.texts.lock().ok()?.insert(path.to_owned(), text.clone());
         text
     }
@@ -39,7 +65,7 @@ impl Manifests {
         if let Some(known) = self.files.lock().ok()?.get(path) {
             return known.clone();
         }
-        let value = crate::source::read_text(path).ok().and_then(|text| relaxed(&text)).map(Arc::new);
+        let value = self.read(path).and_then(|text| relaxed(&text)).map(Arc::new);
         self.files.lock().ok()?.insert(path.to_owned(), value.clone());
         value
     }
@@ -63,7 +89,7 @@ impl Manifests {
             let own = workspaces.and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str);
             patterns.extend(own.map(str::to_owned));
         }
-        if let Ok(text) = crate::source::read_text(&folder.join("pnpm-workspace.yaml")) {
+        if let Some(text) = self.read(&folder.join("pnpm-workspace.yaml")) {
             let listed = text.lines().filter_map(|line| line.trim().strip_prefix("- "));
             patterns.extend(listed.map(|line| line.trim().trim_matches(['"', '\'']).to_owned()));
         }

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use rustc_hash::FxHashMap;
 
 use super::Loader;
-use crate::source::{FileId, SourceFile, SourceSet, Span};
+use crate::source::{FileId, LoadError, SourceFile, SourceSet, Span};
 use crate::syntax::data::Data;
 use crate::syntax::program::{Language, Program};
 use crate::syntax::{SourceKind, language_of, lower};
@@ -36,6 +36,8 @@ pub struct Repository {
     versions: Mutex<FxHashMap<(PathBuf, String), Option<String>>>,
     /// The texts of the modules of settings near a folder.
     settings: Mutex<FxHashMap<PathBuf, settings::Texts>>,
+    /// Modules and files of variables that are there and could not be read.
+    unread: Mutex<Vec<(PathBuf, LoadError)>>,
 }
 
 impl Repository {
@@ -51,6 +53,7 @@ impl Repository {
             manifests: manifests::Manifests::default(),
             versions: Mutex::default(),
             settings: Mutex::default(),
+            unread: Mutex::default(),
         }
     }
 
@@ -77,6 +80,13 @@ impl Repository {
             .collect();
         all.sort_by_key(|(_, file, _)| *file);
         all
+    }
+
+    /// What was asked for, is there and could not be read: manifests, modules and files of variables.
+    pub fn unread(&self) -> Vec<(PathBuf, LoadError)> {
+        let mut unread = self.manifests.unread();
+        unread.extend(self.unread.lock().map(|own| own.clone()).unwrap_or_default());
+        unread
     }
 
     fn folders_upward<'p>(&'p self, from: &'p Path) -> impl Iterator<Item = &'p Path> {
@@ -156,8 +166,17 @@ impl Repository {
         if let Some(file) = self.sources.find(path) {
             return Some(file);
         }
-        let inside = path.canonicalize().ok()?.starts_with(self.real_root.as_ref()?);
-        if inside { self.sources.load(path).ok() } else { None }
+        if !path.canonicalize().ok()?.starts_with(self.real_root.as_ref()?) {
+            return None;
+        }
+        match self.sources.load(path) {
+            Ok(file) => Some(file),
+            Err(LoadError::Missing) => None,
+            Err(error) => {
+                self.unread.lock().ok()?.push((path.to_owned(), error));
+                None
+            }
+        }
     }
 
     fn read(&self, path: &Path) -> Option<(FileId, Arc<Program>)> {

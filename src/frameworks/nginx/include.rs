@@ -244,8 +244,7 @@ impl<'a> Loader<'a> {
         if word.templated || open.len() >= DEEPEST_INCLUDE {
             return unread(loaded);
         }
-        let from = open.last().cloned().unwrap_or_default();
-        let paths = self.resolve(&word.text, &from, prefix);
+        let paths = self.resolve(&word.text, open, prefix);
         if paths.is_empty() {
             let is_glob = word.text.contains(['*', '?', '[']);
             loaded.may_have_more |= is_glob;
@@ -276,7 +275,10 @@ impl<'a> Loader<'a> {
 
     /// The files that `include pattern` in the file `from` means. The paths of a deployment need not be those of the
     /// repository: what does not lie where it says is found by the end of its path, the longest one that leads anywhere.
-    fn resolve(&self, pattern: &str, from: &Path, prefix: &Path) -> Vec<PathBuf> {
+    fn resolve(&self, pattern: &str, open: &[PathBuf], prefix: &Path) -> Vec<PathBuf> {
+        let from = open.last().map_or(Path::new(""), PathBuf::as_path);
+        // Whose main file is known knows the folder that names begin in: there a file may include itself.
+        let is_known = |base: &Path| base == prefix && open.first().is_some_and(|main| main.ends_with("nginx.conf"));
         let parts: Vec<&str> = pattern.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
         let Some(&name) = parts.last() else { return Vec::new() };
         if parts.len() > 32 {
@@ -285,7 +287,7 @@ impl<'a> Loader<'a> {
         if !pattern.starts_with('/') && !pattern.contains(['*', '?', '[']) {
             for base in [prefix, from.parent().unwrap_or(Path::new(""))] {
                 let path = joined(base, &parts);
-                if path != from && (self.sources.find(&path).is_some() || is_own_file(&path)) {
+                if (path != from || is_known(base)) && (self.sources.find(&path).is_some() || is_own_file(&path)) {
                     return vec![path];
                 }
             }
