@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicUsize;
 
 use corslint::config::{Settings, Stdin};
-use corslint::cors::{Meant, Pattern, StringTest, find_witness};
+use corslint::cors::{Effort, Meant, Pattern, StringTest, find_witness};
 use corslint::engine;
 use corslint::source::FileId;
 use corslint::source::scan::mentions;
@@ -109,7 +109,9 @@ fn witnesses(criterion: &mut Criterion) {
         let pattern = Pattern::javascript(pattern, "").expect("each is a pattern of JavaScript");
         let test = StringTest::Matches(pattern);
         let meant = Meant::of(&test);
-        group.sample_size(20).bench_function(name, |bencher| bencher.iter(|| find_witness(black_box(&test), &meant)));
+        group.sample_size(20).bench_function(name, |bencher| {
+            bencher.iter(|| find_witness(black_box(&test), &meant, &mut Effort::default()))
+        });
     }
     group.finish();
 }

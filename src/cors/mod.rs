@@ -23,5 +23,5 @@ pub use pattern::{Anchoring, Engine, Flags, Pattern, PatternError};
 pub use request::Request;
 pub use string_test::StringTest;
 pub use witness::{
-    Meant, OriginTest, Tenant, Witness, WitnessKind, admits_anybody, find_tenant, find_witness, shared_suffix,
+    Effort, GivenUp, Meant, OriginTest, Tenant, Witness, WitnessKind, admits_anybody, find_tenant, find_witness,
 };

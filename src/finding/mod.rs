@@ -74,9 +74,32 @@ impl Finding {
         }
     }
 
+    /// Cuts words of the scanned files that are too long to be read, wherever it quotes them.
+    pub fn shorten(&mut self) {
+        let labels = self.labels.iter_mut().chain([&mut self.primary]).map(|label| &mut label.text);
+        let said = self.consequence.iter_mut().chain(&mut self.help).chain([&mut self.message]);
+        for text in labels.chain(said) {
+            if text.len() > LONGEST_WORD {
+                *text = text.split(' ').map(shortened).collect::<Vec<_>>().join(" ");
+            }
+        }
+    }
+
     /// Every place it speaks of, the primary one first.
     pub fn spans(&self) -> impl Iterator<Item = Span> + '_ {
         std::iter::once(self.primary.span).chain(self.labels.iter().map(|label| label.span))
+    }
+}
+
+/// The longest word that is shown whole, in characters: twice the longest host that there can be, with its marks.
+const LONGEST_WORD: usize = 520;
+/// How much is shown of a longer one, in characters.
+const SHOWN: usize = 80;
+
+fn shortened(word: &str) -> String {
+    match word.char_indices().nth(LONGEST_WORD) {
+        Some(_) => word.chars().take(SHOWN).chain(['…']).chain(word.chars().last()).collect(),
+        None => word.to_owned(),
     }
 }
 
@@ -153,4 +176,21 @@ pub struct Edit {
     pub span: Span,
     /// The new text.
     pub replacement: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_words_are_cut_and_all_others_kept() {
+        let place = Label::new(Span::new(FileId(0), 0, 0), "");
+        let long = "x".repeat(LONGEST_WORD + 1);
+        let host = format!("`https://{}`", "a".repeat(253));
+        let message = format!("no browser sends `{long}`, but {host}");
+        let mut finding = Finding::new("a-rule", Category::Breakage, Severity::Note, place, message);
+        finding.shorten();
+        assert_eq!(finding.message, format!("no browser sends `{}…, but {host}", &long[..SHOWN - 1]));
+        assert!(finding.primary.text.is_empty());
+    }
 }

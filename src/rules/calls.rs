@@ -53,8 +53,7 @@ pub fn calls(view: &ServerView) -> Vec<Call> {
 
 /// Origins that may be let in, and one that should not.
 pub fn origins(view: &ServerView) -> Vec<String> {
-    let mut origins = view.friends();
-    origins.truncate(MOST_ORIGINS);
+    let mut origins: Vec<String> = view.friends().iter().take(MOST_ORIGINS).cloned().collect();
     origins.push(STRANGER.to_owned());
     origins
 }

@@ -28,6 +28,7 @@ pub use page::{Page, find_page, pages};
 pub use routes::Route;
 pub use view::{Exchange, OTHER_STRANGER, STRANGER, ServerView, allows_credentials, names_origin, only, source};
 
+use crate::cors::{Effort, GivenUp};
 use crate::finding::{Category, Confidence, Finding, Label, Problem, ProblemKind, Severity};
 use crate::model::{KnownBy, Project, Reason, Sent, Server};
 use crate::source::{SourceSet, Span};
@@ -51,6 +52,9 @@ pub fn rules() -> Vec<&'static dyn Rule> {
 pub struct Report {
     findings: Vec<Finding>,
     seen: FxHashSet<(&'static str, Span)>,
+    effort: Effort,
+    /// The tests of origins of the server that is asked whose searches were given up.
+    given_up: Vec<Span>,
 }
 
 impl Report {
@@ -89,6 +93,19 @@ impl Report {
         self.findings.retain(|finding| finding.rule != rule || finding.primary.span != place);
     }
 
+    /// What a search finds for the test of origins at a place. One that is given up is remembered: what it did not find
+    /// may be there.
+    pub fn search<T>(
+        &mut self,
+        place: Span,
+        search: impl FnOnce(&mut Effort) -> Result<Option<T>, GivenUp>,
+    ) -> Option<T> {
+        search(&mut self.effort).unwrap_or_else(|GivenUp| {
+            self.given_up.push(place);
+            None
+        })
+    }
+
     /// Whether a rule has a finding at a place.
     pub fn has(&self, rule: &'static str, place: Span) -> bool {
         self.seen.contains(&(rule, place))
@@ -116,16 +133,30 @@ pub fn check(
     for (_, server) in servers {
         let before = report.findings.len();
         let view = ServerView::new(server, project, sources);
-        if let Some(tried) = view.tried {
-            let file = sources.get(server.span.file);
-            let line = Some(file.position(server.span.start).line);
-            let message = format!("the server has too many routes to look at them all: {tried} were looked at");
+        let mut spent = |place: Span, message: String| {
+            let file = sources.get(place.file);
+            let line = Some(file.position(place.start).line);
             problems.push(Problem { file: file.name.clone(), line, kind: ProblemKind::BudgetSpent, message });
+        };
+        if let Some(tried) = view.tried {
+            let message = format!("the server has too many routes to look at them all: {tried} were looked at");
+            spent(server.span, message);
         }
         for rule in rules() {
             rule.check(&view, &mut report);
         }
+        let mut given_up = std::mem::take(&mut report.given_up);
+        given_up.sort();
+        given_up.dedup();
+        if let Some(&first) = given_up.first() {
+            let tests = match given_up.len() {
+                1 => "this test of the origin lets in".to_owned(),
+                count => format!("{count} tests of the origin, from this one on, let in"),
+            };
+            spent(first, format!("whether {tests} strangers is unknown: too large to be searched"));
+        }
         for finding in &mut report.findings[before..] {
+            finding.shorten();
             finding.framework = server.framework;
             finding.server = server.complete.then_some(server.span.file);
         }

@@ -22,6 +22,9 @@ pub const STRANGER: &str = "https://evil.example";
 /// Another stranger's page, that has nothing in common with the first.
 pub const OTHER_STRANGER: &str = "https://attacker.test";
 
+/// How many origins that the code names are asked for.
+const MOST_FRIENDS: usize = 12;
+
 /// A server that can be asked.
 pub struct ServerView<'a> {
     /// The server.
@@ -40,6 +43,8 @@ pub struct ServerView<'a> {
     pub servers: &'a [Server],
     /// The files of the run: for the words of a change, never to find a fault.
     pub sources: &'a SourceSet,
+    friends: OnceCell<Vec<String>>,
+    passing: RefCell<FxHashMap<String, bool>>,
     answers: RefCell<FxHashMap<Request, Rc<Answer>>>,
     steps: OnceCell<Steps<'a>>,
     calls: OnceCell<Vec<Call>>,
@@ -69,6 +74,8 @@ impl<'a> ServerView<'a> {
             project,
             servers: &project.servers,
             sources,
+            friends: OnceCell::new(),
+            passing: RefCell::default(),
             answers: RefCell::default(),
             steps: OnceCell::new(),
             calls: OnceCell::new(),
@@ -161,21 +168,34 @@ impl<'a> ServerView<'a> {
     }
 
     /// Origins that are let in as far as the code names them: for questions that a stranger would not ask.
-    pub fn friends(&self) -> Vec<String> {
-        let mut friends = Vec::new();
-        let behind = self.project.servers_behind(self.server);
-        let named = std::iter::once((self.entries.clone(), self.tests.clone()));
-        for (entries, tests) in named.chain(behind.into_iter().map(origins_of)) {
-            let valid = |entry: &&Entry| Origin::parse(&entry.text).is_ok_and(|origin| !origin.is_null());
-            friends.extend(entries.iter().filter(valid).map(|entry| entry.text.to_string()));
-            friends.extend(tests.iter().filter_map(OriginCheck::friend));
+    pub fn friends(&self) -> &[String] {
+        self.friends.get_or_init(|| {
+            let behind: Vec<_> = self.project.servers_behind(self.server).into_iter().map(origins_of).collect();
+            let behind = behind.iter().flat_map(|(entries, tests)| named_by(entries, tests));
+            let mut friends: Vec<String> = Vec::new();
+            for origin in named_by(&self.entries, &self.tests).chain(behind) {
+                if friends.len() == MOST_FRIENDS {
+                    break;
+                }
+                if friends.last() != Some(&origin) {
+                    friends.push(origin);
+                }
+            }
+            if friends.is_empty() {
+                friends.push("https://app.example.com".to_owned());
+            }
+            friends
+        })
+    }
+
+    /// Whether a test of the server's code, other than for equality, lets this origin pass.
+    pub fn passes_a_test(&self, origin: &str) -> bool {
+        if let Some(known) = self.passing.borrow().get(origin) {
+            return *known;
         }
-        friends.dedup();
-        friends.truncate(12);
-        if friends.is_empty() {
-            friends.push("https://app.example.com".to_owned());
-        }
-        friends
+        let passes = self.tests.iter().any(|test| test.test().is_some_and(|test| test.matches(origin) == Some(true)));
+        self.passing.borrow_mut().insert(origin.to_owned(), passes);
+        passes
     }
 
     /// Every write of a header whose name passes, with its step.
@@ -231,4 +251,11 @@ pub fn names_origin(world: &World) -> bool {
 /// The place where a header's value comes from.
 pub fn source(sent: &Sent) -> Span {
     sent.trail.0.first().map_or(sent.span, |(place, _)| *place)
+}
+
+/// Origins that one server's code names or means, in the order of its entries and tests.
+fn named_by(entries: &[Entry], tests: &[OriginCheck]) -> impl Iterator<Item = String> {
+    let valid = |entry: &&Entry| Origin::parse(&entry.text).is_ok_and(|origin| !origin.is_null());
+    let named = entries.iter().filter(valid).map(|entry| entry.text.to_string());
+    named.chain(tests.iter().filter_map(OriginCheck::friend))
 }

@@ -15,6 +15,7 @@ use super::origin::Origin;
 use super::string_test::StringTest;
 use super::suffix;
 use meant::MeantHost;
+pub use search::Effort;
 use search::Search;
 
 /// A test of a request's origin, put together from tests of strings.
@@ -119,32 +120,43 @@ impl WitnessKind {
     }
 }
 
-/// Looks for an origin that the test accepts and that lies outside of what was meant. `None` when there is none, when
-/// what was meant could not be read, or when the search was given up at its bound.
-pub fn find_witness(test: impl Into<OriginTest>, meant: &Meant) -> Option<Witness> {
+/// A search that was given up: the test is too large for it or to read from it what was meant, or the searches before it
+/// took all the [`Effort`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GivenUp;
+
+/// Looks for an origin that the test accepts and that lies outside of what was meant; `None` when there is none.
+///
+/// # Errors
+/// [`GivenUp`], when there may be one.
+pub fn find_witness(
+    test: impl Into<OriginTest>,
+    meant: &Meant,
+    effort: &mut Effort,
+) -> Result<Option<Witness>, GivenUp> {
     let test = test.into();
     if !meant.is_complete() {
-        return None;
+        return Err(GivenUp);
     }
     let is_witness = |origin: &str| {
         test.matches(origin) == Some(true)
             && Origin::parse(origin).is_ok_and(|origin| suffix::is_registrable(origin.host()) && !meant.covers(&origin))
     };
-    let found = parts(&test)
-        .into_iter()
-        .chain(candidates(meant))
-        .find(|origin| is_witness(origin))
-        .or_else(|| Search::new(&test, meant)?.find(&is_witness));
+    let known = parts(&test).into_iter().chain(candidates(meant)).find(|origin| is_witness(origin));
+    let found = match known {
+        Some(origin) => Some(origin),
+        None => Search::new(&test, meant, effort)?.find(&is_witness)?,
+    };
     if let Some(origin) = found {
         let why = classify(&origin, meant);
-        return Some(Witness { origin, why });
+        return Ok(Some(Witness { origin, why }));
     }
     // A port that goes on: `https://app.example.com:3000` as the beginning of `…:30001`.
     let origin = meant
         .ports()
         .flat_map(|origin| ('0'..='9').map(move |digit| format!("{origin}{digit}")))
-        .find(|origin| Origin::parse(origin).is_ok() && test.matches(origin) == Some(true))?;
-    Some(Witness { origin, why: WitnessKind::OtherPort })
+        .find(|origin| Origin::parse(origin).is_ok() && test.matches(origin) == Some(true));
+    Ok(origin.map(|origin| Witness { origin, why: WitnessKind::OtherPort }))
 }
 
 /// Beginnings of the origins in a text that is searched for the caller's: `https://app.example.co` is a part of
@@ -252,10 +264,13 @@ pub struct Tenant {
 }
 
 /// The shared host whose tenants the test lets in by a name that is not spelt out.
-pub fn find_tenant(test: impl Into<OriginTest>) -> Option<Tenant> {
+///
+/// # Errors
+/// [`GivenUp`], when there may be one.
+pub fn find_tenant(test: impl Into<OriginTest>, effort: &mut Effort) -> Result<Option<Tenant>, GivenUp> {
     let test = test.into();
     let meant = Meant::of(&test);
-    meant.hosts().iter().flat_map(shared_hosts).find_map(|suffix| {
+    for suffix in meant.hosts().iter().flat_map(shared_hosts) {
         let is_tenant = |origin: &str| {
             test.matches(origin) == Some(true)
                 && Origin::parse(origin).is_ok_and(|origin| is_for_the_taking(&origin, &suffix))
@@ -267,13 +282,17 @@ pub fn find_tenant(test: impl Into<OriginTest>) -> Option<Tenant> {
             .chain(names)
             .map(|name| format!("{name}.{suffix}"))
             .collect();
-        let origin = ["https", "http"]
-            .iter()
-            .flat_map(|scheme| hosts.iter().map(move |host| format!("{scheme}://{host}")))
-            .find(|origin| is_tenant(origin))
-            .or_else(|| Search::under(&test, &suffix)?.find(&is_tenant))?;
-        Some(Tenant { suffix, origin })
-    })
+        let mut known =
+            ["https", "http"].iter().flat_map(|scheme| hosts.iter().map(move |host| format!("{scheme}://{host}")));
+        let found = match known.find(|origin| is_tenant(origin)) {
+            Some(origin) => Some(origin),
+            None => Search::under(&test, &suffix, effort)?.find(&is_tenant)?,
+        };
+        if let Some(origin) = found {
+            return Ok(Some(Tenant { suffix, origin }));
+        }
+    }
+    Ok(None)
 }
 
 /// The shared hosts that a spelt name is, or has directly under it (`up.railway.app`).
@@ -295,26 +314,6 @@ fn is_for_the_taking(origin: &Origin, suffix: &str) -> bool {
     let kept = suffix == "netlify.app" && origin.host().split('.').next().is_some_and(|label| label.contains("--"));
     let under = |tenant: &str| tenant.strip_suffix(suffix).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
     origin.public_suffix_tenant().is_some_and(under) && !kept
-}
-
-/// The shared host of [`find_tenant`].
-pub fn shared_suffix(test: impl Into<OriginTest>) -> Option<String> {
-    find_tenant(test).map(|tenant| tenant.suffix)
-}
-
-/// An origin that the test accepts and that is loaded over plain `http` from another machine.
-pub fn find_plain_http(test: impl Into<OriginTest>) -> Option<String> {
-    let test = test.into();
-    let meant = Meant::of(&test);
-    let is_plain = |origin: &str| {
-        test.matches(origin) == Some(true)
-            && Origin::parse(origin).is_ok_and(|origin| origin.scheme() == "http" && !origin.is_secure())
-    };
-    let names = meant.hosts().iter().flat_map(|spelt| [spelt.name().to_owned(), format!("app.{}", spelt.name())]);
-    names
-        .map(|host| format!("http://{host}"))
-        .find(|origin| is_plain(origin))
-        .or_else(|| Search::plain(&test, &meant)?.find(&is_plain))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! A search through automata that run side by side.
 
-use super::{Meant, OriginTest};
+use super::{GivenUp, Meant, OriginTest};
 use crate::cors::pattern;
 use crate::cors::string_test::StringTest;
 use crate::cors::suffix;
@@ -16,9 +16,13 @@ use std::collections::VecDeque;
 const MAX_MACHINES: usize = 24;
 /// Joint states beyond this number end a search.
 const MAX_STATES: usize = 20_000;
-/// How much a search may cost: a new joint state costs as much as the automata are large together, in steps of theirs. Usual
-/// patterns stay far below [`MAX_STATES`] and this; `[\s\S]{0,600}` has thousands of steps.
+/// How much one search may cost: a new joint state costs as much as the automata are large together, in steps of theirs.
+/// Usual patterns stay far below [`MAX_STATES`] and this; `[\s\S]{0,600}` has thousands of steps.
 const MAX_WORK: usize = 6_000_000;
+/// How much the searches of one run may cost together: thousands of usual ones.
+const MAX_EFFORT: usize = 120_000_000;
+/// What each step of an automaton costs when it is made, for it is made of the pattern first.
+const MAKING: usize = 50;
 /// Origins that were accepted here but refused by the caller beyond this number end a search.
 const MAX_REFUSALS: usize = 200;
 /// The memory for the states of one automaton, in bytes.
@@ -26,8 +30,26 @@ const CACHE: usize = 4 << 20;
 /// What a serialised origin is written in, letters first that make a readable one.
 const ALPHABET: &[u8] = b"evilnthpscomarduxbfgjkqwyz0123456789.-:/";
 
+/// What the searches of one run may still cost together, so that thousands of patterns end as well.
+#[derive(Debug)]
+pub struct Effort(usize);
+
+impl Default for Effort {
+    fn default() -> Self {
+        Effort(MAX_EFFORT)
+    }
+}
+
+impl Effort {
+    fn spend(&mut self, work: usize) -> Result<(), GivenUp> {
+        self.0 = self.0.saturating_sub(work);
+        if self.0 == 0 { Err(GivenUp) } else { Ok(()) }
+    }
+}
+
 /// A prepared search.
-pub(super) struct Search {
+pub(super) struct Search<'a> {
+    effort: &'a mut Effort,
     machines: Vec<Machine>,
     condition: Condition,
     /// Pairs of grammars, to be tried in this order: all origins of a kind, and the readable ones among them.
@@ -42,46 +64,40 @@ enum Condition {
     Not(Box<Condition>),
 }
 
-impl Search {
+impl<'a> Search<'a> {
     /// For an origin that the test accepts and that is not meant.
-    pub(super) fn new(test: &OriginTest, meant: &Meant) -> Option<Search> {
-        let mut search = Search::of(test)?;
+    pub(super) fn new(test: &OriginTest, meant: &Meant, effort: &'a mut Effort) -> Result<Self, GivenUp> {
+        let mut search = Search::of(test, effort)?;
         if !meant.is_empty() {
             let hosts: Vec<String> = meant.hosts().iter().map(|spelt| spelt.expression()).collect();
             let machine = search.expression(&format!("^https?://(?:{})(?::[0-9]+)?$", hosts.join("|")))?;
             search.require(Condition::Not(Box::new(machine)));
         }
-        search.add_grammars(&["https", "http"], &endings(meant, &ENDINGS), &endings(meant, &USUAL_ENDINGS));
-        Some(search)
+        search.add_grammars(&endings(meant, &ENDINGS), &endings(meant, &USUAL_ENDINGS));
+        Ok(search)
     }
 
     /// For an origin under this host.
-    pub(super) fn under(test: &OriginTest, suffix: &str) -> Option<Search> {
-        let mut search = Search::of(test)?;
+    pub(super) fn under(test: &OriginTest, suffix: &str, effort: &'a mut Effort) -> Result<Self, GivenUp> {
+        let mut search = Search::of(test, effort)?;
         let ending = regex_syntax::escape(suffix);
-        search.add_grammars(&["https", "http"], &ending, &ending);
-        Some(search)
+        search.add_grammars(&ending, &ending);
+        Ok(search)
     }
 
-    /// For any origin of plain `http`.
-    pub(super) fn plain(test: &OriginTest, meant: &Meant) -> Option<Search> {
-        let mut search = Search::of(test)?;
-        search.add_grammars(&["http"], &endings(meant, &ENDINGS), &endings(meant, &USUAL_ENDINGS));
-        Some(search)
-    }
-
-    fn add_grammars(&mut self, schemes: &[&str], endings: &str, usual: &str) {
+    fn add_grammars(&mut self, endings: &str, usual: &str) {
         let grammar = |scheme: &str, endings: &str| {
             format!("^{scheme}://(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\\.)+(?:{endings})(?::[1-9][0-9]{{3}})?$")
         };
-        self.grammars.extend(schemes.iter().map(|scheme| (grammar(scheme, endings), grammar(scheme, usual))));
+        self.grammars.extend(["https", "http"].map(|scheme| (grammar(scheme, endings), grammar(scheme, usual))));
     }
 
-    fn of(test: &OriginTest) -> Option<Search> {
-        let mut search = Search { machines: Vec::new(), condition: Condition::All(Vec::new()), grammars: Vec::new() };
+    fn of(test: &OriginTest, effort: &'a mut Effort) -> Result<Self, GivenUp> {
+        let (machines, condition, grammars) = (Vec::new(), Condition::All(Vec::new()), Vec::new());
+        let mut search = Search { effort, machines, condition, grammars };
         let condition = search.compile(test)?;
         search.require(condition);
-        Some(search)
+        Ok(search)
     }
 
     fn require(&mut self, condition: Condition) {
@@ -90,47 +106,50 @@ impl Search {
         }
     }
 
-    fn compile(&mut self, test: &OriginTest) -> Option<Condition> {
-        Some(match test {
+    fn compile(&mut self, test: &OriginTest) -> Result<Condition, GivenUp> {
+        Ok(match test {
             OriginTest::Origin(test) => self.add(&language(test), false)?,
             OriginTest::Host(test) => self.add(&language(test), true)?,
             OriginTest::All(tests) => {
-                Condition::All(tests.iter().map(|test| self.compile(test)).collect::<Option<_>>()?)
+                Condition::All(tests.iter().map(|test| self.compile(test)).collect::<Result<_, _>>()?)
             }
             OriginTest::Any(tests) => {
-                Condition::Any(tests.iter().map(|test| self.compile(test)).collect::<Option<_>>()?)
+                Condition::Any(tests.iter().map(|test| self.compile(test)).collect::<Result<_, _>>()?)
             }
             OriginTest::Not(test) => Condition::Not(Box::new(self.compile(test)?)),
         })
     }
 
-    fn add(&mut self, hir: &Hir, host_only: bool) -> Option<Condition> {
+    fn add(&mut self, hir: &Hir, host_only: bool) -> Result<Condition, GivenUp> {
         if self.machines.len() >= MAX_MACHINES {
-            return None;
+            return Err(GivenUp);
         }
-        self.machines.push(Machine::new(hir, host_only)?);
-        Some(Condition::Machine(self.machines.len() - 1))
+        self.effort.spend(1)?;
+        let machine = Machine::new(hir, host_only).ok_or(GivenUp)?;
+        self.effort.spend(MAKING * machine.size())?;
+        self.machines.push(machine);
+        Ok(Condition::Machine(self.machines.len() - 1))
     }
 
-    fn expression(&mut self, expression: &str) -> Option<Condition> {
-        self.add(&regex_syntax::parse(expression).ok()?, false)
+    fn expression(&mut self, expression: &str) -> Result<Condition, GivenUp> {
+        self.add(&regex_syntax::parse(expression).map_err(|_| GivenUp)?, false)
     }
 
     /// An origin that the caller takes. Any is looked for first: only when there is one at all is it worth looking for
     /// one that says by its name what it is.
-    pub(super) fn find(mut self, take: &dyn Fn(&str) -> bool) -> Option<String> {
+    pub(super) fn find(mut self, take: &dyn Fn(&str) -> bool) -> Result<Option<String>, GivenUp> {
         for (all, usual) in std::mem::take(&mut self.grammars) {
-            if let Some(any) = self.find_in(&[&all], take) {
-                let telling = self.find_in(&[&usual, "evil"], take).or_else(|| self.find_in(&[&all, "evil"], take));
-                return telling.or(Some(any));
+            if let Some(any) = self.find_in(&[&all], take)? {
+                let mut telling = |grammar| self.find_in(&[grammar, "evil"], take).ok().flatten();
+                return Ok(telling(&usual).or_else(|| telling(&all)).or(Some(any)));
             }
         }
-        None
+        Ok(None)
     }
 
-    fn find_in(&mut self, expressions: &[&str], take: &dyn Fn(&str) -> bool) -> Option<String> {
+    fn find_in(&mut self, expressions: &[&str], take: &dyn Fn(&str) -> bool) -> Result<Option<String>, GivenUp> {
         let before = self.machines.len();
-        let Condition::All(conditions) = &self.condition else { return None };
+        let Condition::All(conditions) = &self.condition else { return Err(GivenUp) };
         let own = conditions.len();
         for expression in expressions {
             let condition = self.expression(expression)?;
@@ -155,9 +174,9 @@ impl Search {
     }
 
     /// Breadth first through the joint states.
-    fn walk(&mut self, take: &dyn Fn(&str) -> bool) -> Option<String> {
+    fn walk(&mut self, take: &dyn Fn(&str) -> bool) -> Result<Option<String>, GivenUp> {
         let letters = self.letters();
-        let size: usize = self.machines.iter().map(|machine| machine.dfa.get_nfa().states().len()).sum();
+        let size: usize = self.machines.iter().map(Machine::size).sum();
         let most = MAX_STATES.min(MAX_WORK / size.max(1));
         let start: Joint = self.machines.iter().map(Machine::start).collect();
         let mut seen: FxHashSet<Joint> = FxHashSet::default();
@@ -174,11 +193,13 @@ impl Search {
                     .iter_mut()
                     .zip(&joint)
                     .map(|(machine, state)| machine.step(*state, byte))
-                    .collect::<Option<_>>()?;
+                    .collect::<Option<_>>()
+                    .ok_or(GivenUp)?;
                 let alive = |machine: usize| next.get(machine).and_then(|state| state.outcome());
                 if self.condition.holds(&alive) == Some(false) || !seen.insert(next.clone()) {
                     continue;
                 }
+                self.effort.spend(size)?;
                 trail.push((index, byte));
                 let reached = trail.len() - 1;
                 let ended: Vec<bool> = self
@@ -186,21 +207,22 @@ impl Search {
                     .iter_mut()
                     .zip(&next)
                     .map(|(machine, state)| machine.accepts(*state))
-                    .collect::<Option<_>>()?;
+                    .collect::<Option<_>>()
+                    .ok_or(GivenUp)?;
                 if self.condition.holds(&|machine| ended.get(machine).copied()) == Some(true) {
                     let origin = spell(&trail, reached);
                     if take(&origin) {
-                        return Some(origin);
+                        return Ok(Some(origin));
                     }
                     refusals += 1;
                 }
                 if refusals > MAX_REFUSALS || seen.len() > most {
-                    return None;
+                    return Err(GivenUp);
                 }
                 queue.push_back((next, reached));
             }
         }
-        None
+        Ok(None)
     }
 }
 
@@ -321,6 +343,11 @@ impl Machine {
         let mut cache = dfa.create_cache();
         let first = dfa.start_state(&mut cache, &start::Config::new().anchored(Anchored::No)).ok()?;
         Some(Machine { dfa, cache, first, host_only })
+    }
+
+    /// How many steps it has.
+    fn size(&self) -> usize {
+        self.dfa.get_nfa().states().len()
     }
 
     fn start(&self) -> State {

@@ -108,9 +108,9 @@ fn policy(server: &Server) -> Option<Span> {
 /// A call that the application would let pass, and that fails through the proxy.
 fn proof(view: &ServerView, server: &Server, forward: Span) -> Option<Fetch> {
     let app = ServerView::new(server, view.project, view.sources);
-    let friend = app.friends().into_iter().next()?;
+    let friend = app.friends().first()?;
     let hands_on = |route: &&Route| {
-        let answer = view.from_page(route, &friend);
+        let answer = view.from_page(route, friend);
         answer.worlds.iter().all(|world| world.answered_by.is_some_and(|by| by.span == forward))
     };
     let route = view.routes.iter().find(hands_on)?;

@@ -22,7 +22,7 @@ impl Rule for UnstablePattern {
             let proven = view.routes.iter().flat_map(|route| {
                 let requests = view
                     .friends()
-                    .into_iter()
+                    .iter()
                     .map(|friend| crate::cors::Request::new(&*route.method, &route.path).with_origin(friend));
                 requests.collect::<Vec<_>>()
             });

@@ -1,6 +1,6 @@
 //! A test of the origin that lets in somebody else's.
 
-use crate::cors::{Fetch, Meant, Origin, StringTest, WitnessKind, admits_anybody, find_witness, headers};
+use crate::cors::{Effort, Fetch, Meant, Origin, StringTest, WitnessKind, admits_anybody, find_witness, headers};
 use crate::finding::{Applicability, Severity};
 use crate::rules::{
     Report, Rule, STRANGER, ServerView, all_when, allows_credentials, edits, evidence, only, when, with_certainty,
@@ -24,7 +24,8 @@ impl Rule for LooseOriginPattern {
                 continue;
             }
             let meant = Meant::of(&origin_test);
-            let Some(witness) = find_witness(&origin_test, &meant) else { continue };
+            let search = |effort: &mut Effort| find_witness(&origin_test, &meant, effort);
+            let Some(witness) = report.search(test.check.span, search) else { continue };
             if witness.why == WitnessKind::OtherPort || Origin::parse(&witness.origin).is_err() {
                 continue;
             }

@@ -1,6 +1,6 @@
 //! Every tenant of a shared host is trusted with credentials.
 
-use crate::cors::{Fetch, find_tenant, headers};
+use crate::cors::{Effort, Fetch, find_tenant, headers};
 use crate::rules::{Report, Rule, ServerView, allows_credentials, evidence, only, when, with_certainty, with_trail};
 
 use super::reflected_origin::reflects;
@@ -15,7 +15,9 @@ impl Rule for SharedHostOrigin {
 
     fn check(&self, view: &ServerView, report: &mut Report) {
         for test in &view.tests {
-            let Some(tenant) = test.test().and_then(find_tenant) else { continue };
+            let Some(origin_test) = test.test() else { continue };
+            let search = |effort: &mut Effort| find_tenant(&origin_test, effort);
+            let Some(tenant) = report.search(test.check.span, search) else { continue };
             for route in &view.routes {
                 let answer = view.from_page(route, &tenant.origin);
                 let holds = |world: &crate::model::World| reflects(world, &tenant.origin) && allows_credentials(world);

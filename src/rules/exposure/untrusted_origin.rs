@@ -19,7 +19,7 @@ impl Rule for UntrustedOrigin {
     fn check(&self, view: &ServerView, report: &mut Report) {
         let Some(trusted) = &view.project.trusted else { return };
         let is_trusted = |origin: &str| trusted.iter().any(|pattern| covers(pattern, origin));
-        let mut origins = view.friends();
+        let mut origins = view.friends().to_vec();
         origins.push(STRANGER.to_owned());
         for origin in origins.iter().filter(|origin| !is_trusted(origin)) {
             for route in &view.routes {

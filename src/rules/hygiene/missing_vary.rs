@@ -21,11 +21,10 @@ impl Rule for MissingVary {
         // No cache keeps the answer to anything else.
         for route in view.routes.iter().filter(|route| &*route.method == "GET") {
             let is_let_in = |origin: &str| is_let_in(view, route, origin);
-            let friends: Vec<String> = view.friends().into_iter().filter(|friend| is_let_in(friend)).collect();
+            let friends: Vec<&str> =
+                view.friends().iter().map(String::as_str).filter(|friend| is_let_in(friend)).collect();
             // One page alone is handed no other page's answer.
-            let pattern = view.tests.iter().any(|test| {
-                test.test().is_some_and(|test| friends.iter().any(|friend| test.matches(friend) == Some(true)))
-            });
+            let pattern = friends.iter().any(|friend| view.passes_a_test(friend));
             if friends.len() < 2 && !pattern && !is_let_in(STRANGER) {
                 self.somebody(view, route, report);
                 continue;
@@ -76,7 +75,7 @@ impl MissingVary {
         with_reasons(finding, reasons.iter().map(|(reason, _)| reason));
     }
 
-    fn friend(&self, view: &ServerView, route: &Route, friend: &str, friends: &[String], report: &mut Report) {
+    fn friend(&self, view: &ServerView, route: &Route, friend: &str, friends: &[&str], report: &mut Report) {
         let answer = view.from_page(route, friend);
         let silent = |world: &World| {
             only(world, headers::ALLOW_ORIGIN).is_some_and(|(_, value)| value == friend)
@@ -90,8 +89,7 @@ impl MissingVary {
             let reflected = |world: &World| only(world, headers::ALLOW_ORIGIN).is_some_and(|(_, value)| value == other);
             other != friend && all_when(&answer, reflected).iter().any(|(_, there)| world.agrees(there))
         };
-        let matched = view.tests.iter().any(|test| test.test().is_some_and(|test| test.matches(friend) == Some(true)));
-        if !matched && !friends.iter().map(String::as_str).chain([STRANGER]).any(is_let_in_too) {
+        if !view.passes_a_test(friend) && !friends.iter().copied().chain([STRANGER]).any(is_let_in_too) {
             return;
         }
         // The same for everybody depends on nobody.

@@ -26,7 +26,7 @@ pub(super) fn check(view: &ServerView, report: &mut Report) {
     let friends = view.friends();
     let mut found: Vec<Raised> = Vec::new();
     for route in view.routes.iter().filter(|route| view.steps().at([&route.span]).iter().any(|step| raises(step))) {
-        for raised in raised_by(view, route, &friends) {
+        for raised in raised_by(view, route, friends) {
             if !found.iter().any(|known| known.at == raised.at) {
                 found.push(raised);
             }
