@@ -103,6 +103,9 @@ fn files_of_a_hundred_megabytes_are_told_where_they_set_cors() {
     assert!(told.contains(&("behind.js", "file-too-large")), "{told:?}");
     assert!(told.contains(&("before.py", "file-too-large")), "{told:?}");
     assert!(told.contains(&("site.conf", "file-too-large")), "{told:?}");
+    // What a server runs with is told too: its package's manifest, its variables.
+    assert!(told.contains(&("package.json", "file-too-large")), "{told:?}");
+    assert!(told.contains(&(".env", "file-too-large")), "{told:?}");
     assert!(!told.iter().any(|(name, _)| *name == "other.js"), "{told:?}");
 }
 
@@ -275,30 +278,53 @@ fn ten_thousand_files_in_a_circle() {
     }
 }
 
+/// A command of somebody who may not read everything, though the tests may: as root they run it as nobody. `place` holds the
+/// copy of the program that nobody may run, wherever the tests were built.
+#[cfg(unix)]
+fn of_nobody(place: &Path, folder: &Path, args: &[&str]) -> Command {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    use std::os::unix::process::CommandExt;
+    const ROOT: u32 = 0;
+    const NOBODY: u32 = 65_534;
+    let mut command = corslint(folder, args);
+    if fs::metadata(folder).unwrap().uid() == ROOT {
+        let program = place.join("corslint");
+        fs::copy(command.get_program(), &program).unwrap();
+        for path in [place, folder, &program] {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        command = Command::new(program);
+        command.env_clear().current_dir(folder).args(args).uid(NOBODY).gid(NOBODY);
+    }
+    command
+}
+
 #[cfg(unix)]
 #[test]
 fn what_may_not_be_read_is_told() {
     use std::os::unix::fs::PermissionsExt;
-    let folder = TempDir::new().unwrap();
-    for name in ["good.js", "secret.js", "closed/app.js", "package.json"] {
+    let (place, folder) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let names = ["good.js", "secret.js", "secret.conf", "closed/app.js", "package.json", "uses/app.js", "uses/.env"];
+    for name in names {
         write(folder.path(), name, if name == "package.json" { "{}" } else { OPEN });
     }
+    write(folder.path(), "uses/app.js", OPEN.replace("true,", "process.env.ORIGIN,"));
     let set = |name: &str, mode: u32| {
         fs::set_permissions(folder.path().join(name), fs::Permissions::from_mode(mode)).unwrap();
     };
-    for name in ["secret.js", "closed", "package.json"] {
-        set(name, 0);
-    }
-    // Whoever may read everything reads these too.
-    let privileged = fs::read(folder.path().join("secret.js")).is_ok();
-    let ran = bounded(folder.path(), &[]);
-    if privileged {
-        assert_eq!((ran.rules().len(), ran.problems()), (3, vec![]));
-    } else {
-        assert_eq!(ran.rules(), [RULE]);
-        assert_eq!(ran.problems(), [("closed", "unreadable"), ("secret.js", "unreadable")]);
-    }
+    let closed = ["secret.js", "secret.conf", "closed", "package.json", "uses/.env"];
+    closed.iter().for_each(|name| set(name, 0));
+    let output = of_nobody(place.path(), folder.path(), &["--format", "json"]).output().unwrap();
+    let strict = of_nobody(place.path(), folder.path(), &["--strict"]).output().unwrap();
     set("closed", 0o700);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert_eq!(strict.status.code(), Some(2), "{strict:?}");
+    let json = serde_json::from_slice(&output.stdout).unwrap();
+    let ran = Ran { output, json };
+    assert_eq!(ran.rules(), [RULE]);
+    let mut told: Vec<(&str, &str)> = closed.iter().map(|name| (*name, "unreadable")).collect();
+    told.sort_unstable();
+    assert_eq!(ran.problems(), told);
 }
 
 #[test]
@@ -337,7 +363,6 @@ fn files_that_grow_and_vanish_meanwhile() {
 #[cfg(unix)]
 #[test]
 fn an_interrupted_run_leaves_the_report_as_it_was() {
-    use std::os::unix::process::ExitStatusExt;
     let folder = TempDir::new().unwrap();
     write(folder.path(), "report.json", "as it was");
     // It waits for the rest of its input for as long as that is open: the signal always comes in mid-run.
@@ -346,9 +371,47 @@ fn an_interrupted_run_leaves_the_report_as_it_was() {
         .spawn()
         .unwrap();
     child.stdin.as_mut().unwrap().write_all(OPEN.as_bytes()).unwrap();
+    interrupt(child);
+    assert_eq!(fs::read_to_string(folder.path().join("report.json")).unwrap(), "as it was");
+}
+
+/// Sends SIGINT and holds the end to what every program's end by it looks like.
+#[cfg(unix)]
+#[track_caller]
+fn interrupt(mut child: std::process::Child) {
+    use std::os::unix::process::ExitStatusExt;
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
     assert_eq!(child.wait().unwrap().signal(), Some(2));
+}
+
+/// The signal comes while servers are evaluated: their thread is there, and thousands of routes keep it busy for longer than
+/// it takes to look.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_run_that_is_interrupted_in_the_middle_leaves_nothing_behind() {
+    let folder = TempDir::new().unwrap();
+    let routes: String = (0..25_000).map(|at| format!("app.get('/{at}', (req, res) => res.end());\n")).collect();
+    for server in 0..4 {
+        let text = OPEN.replace("app.listen", &format!("{routes}app.listen"));
+        write(folder.path(), &format!("s{server}/app.js"), text);
+    }
+    write(folder.path(), "report.json", "as it was");
+    let child = corslint(folder.path(), &["--output", "report.json", "--fix", "--unsafe-fixes"]).spawn().unwrap();
+    let tasks = format!("/proc/{}/task", child.id());
+    let is_evaluating = || {
+        let mut tasks = fs::read_dir(&tasks).unwrap().flatten();
+        tasks.any(|task| fs::read_to_string(task.path().join("comm")).is_ok_and(|name| name == "analysis\n"))
+    };
+    while !is_evaluating() {
+        std::thread::yield_now();
+    }
+    interrupt(child);
     assert_eq!(fs::read_to_string(folder.path().join("report.json")).unwrap(), "as it was");
+    let mut names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["report.json", "s0", "s1", "s2", "s3"]);
+    let text = fs::read_to_string(folder.path().join("s0/app.js")).unwrap();
+    assert!(text.starts_with(OPEN.lines().next().unwrap()) && text.contains("credentials: true"));
 }
 
 #[cfg(target_os = "linux")]
