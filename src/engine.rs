@@ -12,12 +12,11 @@ use crate::config::Settings;
 use crate::finding::{Finding, Outcome, Problem, ProblemKind};
 use crate::fix::Change;
 use crate::frameworks::analysis::{self, Input};
-use crate::frameworks::nginx::Tree;
 use crate::link::{self, Surroundings};
 use crate::model::{Environment, Project, Server, Session};
 use crate::rules;
 use crate::source::{
-    Candidate, FileId, FileKind, LoadError, SourceFile, SourceSet, Visit, WalkSettings, Walked, absolute,
+    Candidate, FileId, FileKind, LoadError, SourceFile, SourceSet, Tree, Visit, WalkSettings, Walked, absolute,
     looks_like_nginx, walk,
 };
 use crate::syntax::program::{LeftOut, Program, Truncated};
@@ -140,33 +139,58 @@ struct Gathered {
 }
 
 fn gather(settings: &Settings, sources: &SourceSet, progress: &AtomicUsize) -> Gathered {
-    let collector =
-        Collector { sources, kinds: Mutex::default(), programs: Mutex::default(), problems: Mutex::default() };
+    let collector = Collector { sources, candidates: Mutex::default(), problems: Mutex::default() };
+    let threads = match settings.threads {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        threads => threads,
+    };
     let walked = match &settings.stdin {
         Some(stdin) => {
             progress.fetch_add(1, Ordering::Relaxed);
             let kind = FileKind::of_name(&stdin.path)
                 .or_else(|| looks_like_nginx(&stdin.path, stdin.text.as_bytes()).then_some(FileKind::Nginx));
             if let Some(kind) = kind {
-                collector.candidate(Candidate {
-                    path: stdin.path.clone(),
-                    kind,
-                    text: stdin.text.clone(),
-                    named: true,
-                });
+                collector.candidate(Candidate { path: stdin.path.clone(), kind, text: stdin.text.clone() });
             }
             Walked { scanned: 1, makers: Vec::new() }
         }
-        None => walk(&walk_settings(settings), progress, &collector),
+        None => walk(&walk_settings(settings, threads), progress, &collector),
     };
-    let mut programs = inner(collector.programs);
-    // The walk hands files on in any order.
-    programs.sort_by(|a, b| a.0.cmp(&b.0));
+    let mut candidates = inner(collector.candidates);
+    // The walk hands files on in any order. Numbered in that of their paths, places are ordered alike in every run.
+    candidates.sort_by(|a, b| a.path.cmp(&b.path));
+    let files: Vec<(Arc<SourceFile>, FileKind)> =
+        candidates.into_iter().map(|one| (sources.add(&one.path, one.text), one.kind)).collect();
+    let programs = lowered(&files, threads);
     let mut problems = inner(collector.problems);
     for (_, id, program) in &programs {
         problems.extend(unread(&sources.get(*id), program));
     }
-    Gathered { kinds: inner(collector.kinds), programs, problems, walked }
+    Gathered { kinds: files.iter().map(|(file, kind)| (file.id, *kind)).collect(), programs, problems, walked }
+}
+
+/// The trees of the programs among the files, in their order, made by this many threads.
+fn lowered(files: &[(Arc<SourceFile>, FileKind)], threads: usize) -> Vec<(PathBuf, FileId, Arc<Program>)> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut programs = Vec::new();
+        while let Some((file, kind)) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if let Some(kind) = source_kind(*kind) {
+                programs.push((file.path.clone(), file.id, Arc::new(lower(kind, file.id, &file.text))));
+            }
+        }
+        programs
+    };
+    std::thread::scope(|scope| {
+        let another = |_| std::thread::Builder::new().spawn_scoped(scope, work).ok();
+        let others: Vec<_> = (1..threads.min(files.len())).filter_map(another).collect();
+        let mut programs = work();
+        for other in others {
+            programs.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        programs.sort_by_key(|(_, file, _)| *file);
+        programs
+    })
 }
 
 fn inner<T>(mutex: Mutex<T>) -> T {
@@ -200,7 +224,7 @@ fn named(settings: &Settings, path: &Path) -> bool {
     settings.stdin.as_ref().is_some_and(|stdin| stdin.path == path) || settings.paths.iter().any(is_named)
 }
 
-fn walk_settings(settings: &Settings) -> WalkSettings {
+fn walk_settings(settings: &Settings, threads: usize) -> WalkSettings {
     WalkSettings {
         base: settings.base.clone(),
         paths: settings.paths.clone(),
@@ -208,26 +232,19 @@ fn walk_settings(settings: &Settings) -> WalkSettings {
         no_ignore: settings.no_ignore,
         hidden: settings.hidden,
         include_tests: settings.include_tests,
-        threads: settings.threads,
+        threads,
     }
 }
 
 struct Collector<'a> {
     sources: &'a SourceSet,
-    kinds: Mutex<FxHashMap<FileId, FileKind>>,
-    programs: Mutex<Vec<(PathBuf, FileId, Arc<Program>)>>,
+    candidates: Mutex<Vec<Candidate>>,
     problems: Mutex<Vec<Problem>>,
 }
 
 impl Visit for Collector<'_> {
     fn candidate(&self, candidate: Candidate) {
-        let file = self.sources.add(&candidate.path, candidate.text);
-        if let Some(kind) = source_kind(candidate.kind) {
-            let program = Arc::new(lower(kind, file.id, &file.text));
-            let program = (candidate.path, file.id, program);
-            self.programs.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(program);
-        }
-        self.kinds.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(file.id, candidate.kind);
+        self.candidates.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(candidate);
     }
 
     fn problem(&self, path: &Path, error: LoadError) {

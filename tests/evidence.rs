@@ -9,11 +9,10 @@ use std::sync::Arc;
 use corslint::cors::{BlockCode, Fetch, Verdict, browser, headers};
 use corslint::finding::{Evidence, Finding};
 use corslint::frameworks::analysis::{Input, servers};
-use corslint::frameworks::nginx::Tree;
 use corslint::model::{Environment, Project, Session};
 use corslint::rules;
 use corslint::rules::page::pages;
-use corslint::source::{FileKind, SourceSet};
+use corslint::source::{FileKind, SourceSet, Tree};
 use corslint::syntax::{SourceKind, lower};
 
 fn write(folder: &Path, files: &[(String, String)]) {

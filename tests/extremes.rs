@@ -453,4 +453,10 @@ fn threads_change_nothing() {
             assert!(report(threads, format) == one, "{format} with {threads} threads");
         }
     }
+    let policy = |threads: &str| corslint(folder.path(), &["policy", "--threads", threads]).output().unwrap().stdout;
+    let one = policy("1");
+    assert!(one.starts_with(b"server p0/app.js:1 "), "servers stand in the order of their paths");
+    for threads in ["2", "7", "16"] {
+        assert!(policy(threads) == one, "the policy with {threads} threads");
+    }
 }

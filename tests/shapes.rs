@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use corslint::cors::Request;
 use corslint::frameworks::analysis::{Input, servers};
-use corslint::frameworks::nginx::Tree;
 use corslint::model::{Environment, Session};
-use corslint::source::SourceSet;
+use corslint::source::{SourceSet, Tree};
 use corslint::syntax::{language_of, lower};
 
 const ORIGINS: [&str; 7] = [

@@ -8,7 +8,7 @@ use crate::eval::{Evaluator, Host, Repository};
 use crate::finding::{Problem, ProblemKind};
 use crate::frameworks::{express, flask, nginx};
 use crate::model::{EffectKind, Guard, Remark, RemarkKind, Server, each_effect, steps};
-use crate::source::{FileId, FileKind, SourceSet, scan};
+use crate::source::{FileId, FileKind, SourceSet, Tree, scan};
 use crate::syntax::program::{Language, Program};
 
 /// The files to start from.
@@ -28,7 +28,7 @@ pub struct Input {
 
 /// The servers that programs and configurations make, in the order of their places. `tree` finds the files that
 /// configurations include.
-pub fn servers(sources: &Arc<SourceSet>, root: &Path, tree: &nginx::Tree, input: Input) -> (Vec<Server>, Vec<Problem>) {
+pub fn servers(sources: &Arc<SourceSet>, root: &Path, tree: &Tree, input: Input) -> (Vec<Server>, Vec<Problem>) {
     let repository = Repository::new(sources.clone(), root.to_owned()).with_variables(input.variables);
     for (path, file, program) in &input.programs {
         repository.add(path, *file, program.clone());

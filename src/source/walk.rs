@@ -27,7 +27,7 @@ pub struct WalkSettings {
     pub hidden: bool,
     /// Read test files.
     pub include_tests: bool,
-    /// How many threads walk, read and scan; 0 for one a processor.
+    /// How many threads walk, read and scan.
     pub threads: usize,
 }
 
@@ -40,8 +40,6 @@ pub struct Candidate {
     pub kind: FileKind,
     /// Its text.
     pub text: String,
-    /// Whether it was named on the command line, which overrules every reason to leave it out.
-    pub named: bool,
 }
 
 /// What a walk hands on, from its worker threads.
@@ -125,7 +123,7 @@ pub fn absolute(base: &Path, path: &Path) -> PathBuf {
 }
 
 /// The files below `root`, sorted, at most `most`. What `.gitignore` leaves out is left out, and no link is followed.
-pub fn list(root: &Path, most: usize) -> Vec<PathBuf> {
+pub(super) fn list(root: &Path, most: usize) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let go = |builder: &WalkBuilder| {
         let entries = builder.build().filter_map(Result::ok).take(most - files.len());
@@ -158,10 +156,7 @@ pub fn walk(settings: &WalkSettings, progress: &AtomicUsize, visit: &dyn Visit) 
             .require_git(false)
             .hidden(!settings.hidden)
             .follow_links(false)
-            .threads(match settings.threads {
-                0 => std::thread::available_parallelism().map_or(1, usize::from),
-                threads => threads,
-            });
+            .threads(settings.threads);
     };
     let go = |builder: &WalkBuilder| {
         builder.build_parallel().run(|| {
@@ -243,7 +238,7 @@ impl Walker<'_> {
         }
         if scan::sets_cors(kind, bytes) {
             match text_of(bytes.to_vec()) {
-                Ok(text) => self.visit.candidate(Candidate { path: path.to_owned(), kind, text, named: false }),
+                Ok(text) => self.visit.candidate(Candidate { path: path.to_owned(), kind, text }),
                 Err(error) => self.visit.problem(path, error),
             }
         } else if scan::makes_server(kind, bytes) {
@@ -257,7 +252,7 @@ impl Walker<'_> {
         match read(path, |_| None, buffer) {
             Ok(Content::Whole) => match (kind_of(by_name(path), path, buffer), text_of(buffer.clone())) {
                 (Some(kind), Ok(text)) => {
-                    self.visit.candidate(Candidate { path: path.to_owned(), kind, text, named: true });
+                    self.visit.candidate(Candidate { path: path.to_owned(), kind, text });
                 }
                 (_, Err(error)) => self.visit.problem(path, error),
                 (None, Ok(_)) => {}

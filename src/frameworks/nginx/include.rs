@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::finding::{Problem, ProblemKind};
-use crate::source::{FileId, LoadError, SourceFile, SourceSet, Span, list};
+use crate::source::{FileId, LoadError, SourceFile, SourceSet, Span, glob};
 use crate::syntax::nginx::{Directive, NginxFile, nginx};
 
 /// How deep files include files. nginx has no bound; a circle ends here at the latest.
@@ -51,37 +51,6 @@ pub type FindFiles<'a> = &'a dyn Fn(&str) -> Vec<PathBuf>;
 
 /// A file and its tree.
 type Parsed = (Arc<SourceFile>, Rc<NginxFile>);
-
-/// The files of a scanned tree, listed when the first one is looked for.
-#[derive(Debug)]
-pub struct Tree {
-    root: PathBuf,
-    files: std::cell::OnceCell<Vec<PathBuf>>,
-}
-
-/// How many files of a tree are listed.
-const MOST_LISTED: usize = 300_000;
-
-impl Tree {
-    /// The tree below `root`.
-    pub fn new(root: PathBuf) -> Self {
-        Self { root, files: std::cell::OnceCell::new() }
-    }
-
-    /// The files whose name matches `pattern`, sorted. What `.gitignore` leaves out is left out.
-    pub fn find(&self, pattern: &str) -> Vec<PathBuf> {
-        let files = self.files.get_or_init(|| list(&self.root, MOST_LISTED));
-        let glob = pattern.contains(['*', '?', '[']).then(|| matcher(pattern)).flatten();
-        let matches = |path: &&PathBuf| {
-            let Some(name) = path.file_name() else { return false };
-            match &glob {
-                Some(glob) => glob.is_match(name) && !name.as_encoded_bytes().starts_with(b"."),
-                None => name == pattern,
-            }
-        };
-        files.iter().filter(matches).cloned().collect()
-    }
-}
 
 /// Reads files and what they include.
 pub(super) struct Loader<'a> {
@@ -381,12 +350,7 @@ pub fn matches_glob(name: &str, pattern: &str) -> bool {
     if name.starts_with('.') && !pattern.starts_with('.') {
         return false;
     }
-    matcher(pattern).is_some_and(|glob| glob.is_match(name))
-}
-
-fn matcher(pattern: &str) -> Option<globset::GlobMatcher> {
-    let glob = globset::GlobBuilder::new(pattern).literal_separator(true).backslash_escape(true).build();
-    glob.ok().map(|glob| glob.compile_matcher())
+    glob(pattern).is_some_and(|glob| glob.is_match(name))
 }
 
 /// Whether a path is a file itself. A link is not followed: it may lead out of the tree. Where it leads within the

@@ -29,7 +29,7 @@ use std::path::{Path, PathBuf};
 
 use rustc_hash::FxHashSet;
 
-pub use include::{FindFiles, Tree, matches_glob};
+pub use include::{FindFiles, matches_glob};
 
 use crate::finding::{Problem, ProblemKind};
 use crate::model::{EffectKind, Remark, RemarkKind, Server, each_effect};
