@@ -11,7 +11,10 @@ use crate::cors::{Request, headers};
 use crate::engine;
 use crate::model::{Answer, EffectKind, Guard, KnownBy, Outcome, Project, Reason, Server, World, each_effect};
 use crate::report::clean;
-use crate::rules::{OTHER_STRANGER, OriginCheck, Route, STRANGER, ServerView, all_when, may_have_origin, only, when};
+use crate::rules::{
+    OTHER_STRANGER, OriginCheck, Route, STRANGER, ServerView, all_when, deciding, may_have_origin, names_origin, only,
+    when,
+};
 use crate::source::{SourceSet, Span};
 
 pub(super) fn run(args: &PolicyArgs) -> Ending {
@@ -98,11 +101,11 @@ fn scope(view: &ServerView, route: &Route) -> Scope {
                 unknown.push(row);
             }
         }
-        for reason in reasons(world) {
-            let row = (reason.text.to_string(), reason.span);
-            if !unknown.contains(&row) {
-                unknown.push(row);
-            }
+    }
+    for reason in reasons(&answer, seen_by_page).chain(reasons(&preflight, seen_by_preflight)) {
+        let row = (reason.text.to_string(), reason.span);
+        if !unknown.contains(&row) {
+            unknown.push(row);
         }
     }
     Scope { route: route.name(), facts, unknown }
@@ -126,13 +129,36 @@ fn answered(answer: &Answer) -> String {
     ways.join(", or ")
 }
 
-fn reasons(world: &World) -> impl Iterator<Item = &Reason> {
-    let values = world.headers.iter().filter_map(|sent| sent.value.as_ref().err());
-    let assumed = world.assumptions.iter().filter_map(|(guard, _)| match guard {
+/// What of an answer is not known and makes a difference to what is seen of it.
+fn reasons<T: PartialEq>(answer: &Answer, seen: fn(&World) -> T) -> impl Iterator<Item = &Reason> {
+    let lines = answer.worlds.iter().flat_map(|world| &world.headers);
+    let lines = lines.filter(|sent| headers::RESPONSE.contains(&sent.name.to_ascii_lowercase().as_str()));
+    let deciding = deciding(answer, seen).into_iter().filter_map(|guard| match guard {
         Guard::Unknown(reason) => Some(reason),
         _ => None,
     });
-    values.chain(assumed)
+    lines.filter_map(|sent| sent.value.as_ref().err()).chain(deciding)
+}
+
+/// What a browser makes use of in the answer to a page's request: how it ended, the headers, whether a cache tells
+/// origins apart.
+fn seen_by_page(world: &World) -> (Outcome, bool, bool, [Option<String>; 3]) {
+    let headers = [headers::ALLOW_ORIGIN, headers::ALLOW_CREDENTIALS, headers::EXPOSE_HEADERS];
+    let values = headers.map(|header| value_in(world, header));
+    (world.outcome, world.forwarded.is_some(), names_origin(world), values)
+}
+
+/// The same of the answer to a preflight, whose status must be a good one (Fetch standard, CORS-preflight fetch).
+fn seen_by_preflight(world: &World) -> (Outcome, bool, Option<bool>, [Option<String>; 5]) {
+    let headers = [
+        headers::ALLOW_ORIGIN,
+        headers::ALLOW_CREDENTIALS,
+        headers::ALLOW_METHODS,
+        headers::ALLOW_HEADERS,
+        headers::MAX_AGE,
+    ];
+    let is_ok = world.status.map(|status| (200..300).contains(&status));
+    (world.outcome, world.forwarded.is_some(), is_ok, headers.map(|header| value_in(world, header)))
 }
 
 /// Who may read, and under which settings where those decide.
@@ -170,11 +196,11 @@ fn who(view: &ServerView, route: &Route) -> Fact {
         }
     }
     let mut value = listed.join(", ");
-    let known = !stranger.worlds.iter().any(|world| {
-        world.lines(headers::ALLOW_ORIGIN).any(|sent| sent.value.is_err())
-            || world.assumptions.iter().any(|(guard, _)| matches!(guard, Guard::Unknown(_)))
-            || may_have_origin(view, world)
-    });
+    let deciding = deciding(&stranger, |world| (world.outcome, value_in(world, headers::ALLOW_ORIGIN)));
+    let known = !deciding.iter().any(|guard| matches!(guard, Guard::Unknown(_)))
+        && !stranger.worlds.iter().any(|world| {
+            world.lines(headers::ALLOW_ORIGIN).any(|sent| sent.value.is_err()) || may_have_origin(view, world)
+        });
     if !known {
         value = if value.is_empty() { "not known".to_owned() } else { format!("{value}, and perhaps others") };
     } else if value.is_empty() {

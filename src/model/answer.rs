@@ -100,6 +100,8 @@ pub struct Answer {
     /// Everything that was played, one for each combination of undecided conditions. Empty only
     /// where the process had ended before.
     pub worlds: Vec<World>,
+    /// Whether that is every combination: there may be too many of them.
+    pub complete: bool,
 }
 
 impl Answer {
@@ -182,6 +184,7 @@ impl<'a> Session<'a> {
                 headers: Vec::new(),
                 unknown: Vec::new(),
                 worlds: Vec::new(),
+                complete: true,
             };
         }
         let (mut ends, mut stays) = (false, false);
@@ -227,13 +230,20 @@ impl<'a> Session<'a> {
 impl Answer {
     fn unknown(_request: &Request, worlds: Vec<World>) -> Self {
         let unknown = crate::cors::headers::RESPONSE.iter().map(|name| (*name).to_owned()).collect();
-        Self { outcome: Outcome::Unknown, status: None, headers: Vec::new(), unknown, worlds }
+        Self { outcome: Outcome::Unknown, status: None, headers: Vec::new(), unknown, worlds, complete: false }
     }
 
     /// What all worlds agree on.
     fn of(worlds: Vec<World>) -> Self {
         let Some(first) = worlds.first() else {
-            return Self { outcome: Outcome::Unknown, status: None, headers: Vec::new(), unknown: Vec::new(), worlds };
+            return Self {
+                outcome: Outcome::Unknown,
+                status: None,
+                headers: Vec::new(),
+                unknown: Vec::new(),
+                worlds,
+                complete: true,
+            };
         };
         let same = |part: &dyn Fn(&World) -> bool| worlds.iter().all(part);
         let outcome = if same(&|world| world.outcome == first.outcome) { first.outcome } else { Outcome::Unknown };
@@ -261,7 +271,7 @@ impl Answer {
             .filter(|sent| !unknown.contains(&sent.name.to_ascii_lowercase()))
             .filter_map(|sent| Some((sent.name.to_string(), sent.value.clone().ok()?)))
             .collect();
-        Self { outcome, status, headers, unknown, worlds }
+        Self { outcome, status, headers, unknown, worlds, complete: true }
     }
 }
 

@@ -135,6 +135,42 @@ fn relevant(answer: &Answer, holds: impl Fn(&World) -> bool) -> Vec<(Vec<(Guard,
     answer.worlds.iter().filter(|world| holds(world)).map(|world| (relevant(world), world)).collect()
 }
 
+/// The conditions that decide what is seen of an answer: whoever knows these knows it, whatever the others. They are every
+/// condition that was assumed, where there are too many combinations to be played.
+pub fn deciding<T: PartialEq>(answer: &Answer, seen: impl Fn(&World) -> T) -> Vec<&Guard> {
+    let mut deciding: Vec<&Guard> = Vec::new();
+    for (guard, _) in answer.worlds.iter().flat_map(|world| &world.assumptions) {
+        if !deciding.contains(&guard) {
+            deciding.push(guard);
+        }
+    }
+    if !answer.complete {
+        return deciding;
+    }
+    let seen: Vec<T> = answer.worlds.iter().map(seen).collect();
+    let assumed =
+        |world: &World, guard: &Guard| world.assumptions.iter().find(|(own, _)| own == guard).map(|(_, holds)| *holds);
+    let tell_apart = |guards: &[&Guard], one: &World, other: &World| {
+        guards.iter().any(|guard| match (assumed(one, guard), assumed(other, guard)) {
+            (Some(here), Some(there)) => here != there,
+            _ => false,
+        })
+    };
+    let differ: Vec<(&World, &World)> = (0..seen.len())
+        .flat_map(|one| (0..one).map(move |other| (one, other)))
+        .filter(|(one, other)| seen[*one] != seen[*other])
+        .map(|(one, other)| (&answer.worlds[one], &answer.worlds[other]))
+        .collect();
+    // Those that were asked last are the first to go: they are about the least of the answer.
+    for at in (0..deciding.len()).rev() {
+        let guard = deciding.remove(at);
+        if !differ.iter().all(|(one, other)| tell_apart(&deciding, one, other)) {
+            deciding.insert(at, guard);
+        }
+    }
+    deciding
+}
+
 /// Whether a condition is one on a variable of the environment.
 pub fn is_environment(guard: &Guard) -> bool {
     match guard {

@@ -21,7 +21,7 @@ mod view;
 use rustc_hash::FxHashSet;
 
 pub use calls::may_have_origin;
-pub use certainty::{Certainty, all_when, is_environment, possible, when};
+pub use certainty::{Certainty, all_when, deciding, is_environment, possible, when};
 pub use evidence::evidence;
 pub use origins::{Entry, OriginCheck};
 pub use page::{Page, find_page, pages};
