@@ -4,6 +4,7 @@
 //! decided there. What an automaton cannot express (lookaround, backreferences, atomic groups) is refused when the
 //! pattern is made, never guessed.
 
+mod ahead;
 mod class;
 mod escape;
 mod lower;
@@ -186,6 +187,8 @@ struct Domain {
     no_line_breaks: bool,
     /// Versions of the engine disagree about the empty string.
     no_empty: bool,
+    /// The automaton reads on where the pattern only looks ahead: that there is a match is known, not where it ends.
+    no_end: bool,
 }
 
 impl Pattern {
@@ -204,7 +207,7 @@ impl Pattern {
             return Err(PatternError::TooLarge);
         }
         let parsed = parse::parse(&text, engine, flags)?;
-        let (body, domain) = lower::lower(&parsed, engine, anchoring);
+        let (body, domain) = lower::lower(&parsed, engine, anchoring)?;
         let regex = OnceLock::new();
         if steps(&body, SMALL) > SMALL {
             let made = automaton(&body).ok_or(PatternError::TooLarge)?;
@@ -266,6 +269,9 @@ impl Pattern {
     /// where that cannot be decided (see [`Pattern::matches`]), `Some(None)` where there is no match.
     pub fn find_end(&self, text: &str, from: usize) -> Option<Option<usize>> {
         self.matches(text)?;
+        if self.compiled.domain.no_end {
+            return None;
+        }
         if from > text.len() {
             return Some(None);
         }

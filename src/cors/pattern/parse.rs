@@ -27,6 +27,8 @@ pub(in crate::cors) enum Node {
     Concat(Vec<Node>),
     /// One of them.
     Alternate(Vec<Node>),
+    /// What follows begins with this, or does not: lookahead.
+    Ahead { node: Box<Node>, holds: bool },
     /// `min` to `max` times; no `max` is without bound. Greed decides where a match ends, never whether there is one.
     Repeat { node: Box<Node>, min: u32, max: Option<u32>, greedy: bool },
 }
@@ -288,6 +290,9 @@ impl Parser {
         if max.is_some_and(|max| max < min) {
             return invalid("numbers out of order in a quantifier");
         }
+        if matches!(atom, Node::Ahead { .. }) {
+            return unsupported("a quantified assertion");
+        }
         if matches!(atom, Node::Look(_)) {
             return match self.engine {
                 Engine::Pcre => unsupported("a quantified assertion"),
@@ -363,7 +368,14 @@ impl Parser {
         if self.peek() == Some('*') && self.engine == Engine::Pcre {
             return unsupported("a verb");
         }
-        if self.eat('?') && !self.group_head()? {
+        let ahead = match (self.peek(), self.peek_at(1)) {
+            (Some('?'), Some('=')) => Some(true),
+            (Some('?'), Some('!')) => Some(false),
+            _ => None,
+        };
+        if ahead.is_some() {
+            self.at += 2;
+        } else if self.eat('?') && !self.group_head()? {
             return Ok(None);
         }
         self.depth += 1;
@@ -373,7 +385,10 @@ impl Parser {
             return invalid("missing )");
         }
         self.flags = outer;
-        Ok(Some(node))
+        Ok(Some(match ahead {
+            Some(holds) => Node::Ahead { node: Box::new(node), holds },
+            None => node,
+        }))
     }
 
     /// What follows `(?`. False when it was complete in itself (a comment, options for the rest of the group).
@@ -381,7 +396,6 @@ impl Parser {
         let javascript = self.engine == Engine::JavaScript;
         match self.peek() {
             Some(':') => self.at += 1,
-            Some('=' | '!') => return unsupported("lookahead"),
             Some('<') if matches!(self.peek_at(1), Some('=' | '!')) => return unsupported("lookbehind"),
             Some('<') if self.engine != Engine::Python => {
                 self.at += 1;

@@ -99,7 +99,9 @@ fn expand(node: &Node) -> Option<Vec<Reading>> {
         Node::Look(Look::Start | Look::StartLine | Look::End | Look::LooseEnd | Look::EndLine) => {
             vec![vec![Item::Edge]]
         }
-        Node::Look(Look::WordBoundary | Look::NotWordBoundary) => vec![Vec::new()],
+        // What must not follow is not what was meant; what must follow is spelt out once more, or is not spelt out at all.
+        Node::Look(Look::WordBoundary | Look::NotWordBoundary) | Node::Ahead { holds: false, .. } => vec![Vec::new()],
+        Node::Ahead { node, holds: true } => expand(node)?,
         Node::Alternate(branches) => {
             let mut all = Vec::new();
             for branch in branches {
