@@ -150,3 +150,55 @@ fn a_variable_that_is_said_to_be_set_takes_the_place_of_the_default() {
         "{given}"
     );
 }
+
+/// Of an Express program whose route does this after its policy has run.
+fn behind_a_policy(route: &str) -> Vec<(String, String)> {
+    rows(&format!(
+        "const app = require('express')();\nconst db = require('a-package-of-ours');\napp.use(require('cors')());\napp.get('/', async (req, res, next) => {{ {route} }});\napp.listen(3000);\n"
+    ))
+}
+
+/// What a database has, a request brings along, or a function gives decides about the status, and nothing that the browser's
+/// check looks at.
+#[test]
+fn what_makes_no_difference_to_the_browser_is_not_told() {
+    for route in [
+        "if (await db.find(req.params.id)) res.json({}); else res.status(404).end();",
+        "if (!req.body.name) return res.status(400).end(); if (db.size() > 3) return res.sendStatus(409); res.json(await db.all());",
+        "if (await db.find(req.params.id)) next(new Error('no')); else res.json({});",
+        "if (req.query.verbose) res.set('X-Verbose', '1'); res.send(db.text());",
+    ] {
+        let rows = behind_a_policy(route);
+        assert_eq!(value(&rows, "who may read"), "any site", "{route}");
+        assert_eq!(value(&rows, "unknown, because"), "", "{route}");
+    }
+}
+
+/// A handler that does not answer has no header at all; Express's own answer to an error keeps those of the policy.
+#[test]
+fn what_makes_a_difference_is_told() {
+    for (route, who) in [
+        ("if (await db.find(req.params.id)) res.json({});", "any site, and perhaps others"),
+        (
+            "if (await db.find(req.params.id)) res.removeHeader('Access-Control-Allow-Origin'); res.json({});",
+            "not known",
+        ),
+    ] {
+        let rows = behind_a_policy(route);
+        assert_eq!(value(&rows, "who may read"), who, "{route}");
+        assert_eq!(
+            value(&rows, "unknown, because"),
+            "`.find(…)` is not known: the package `a-package-of-ours` is not read"
+        );
+    }
+}
+
+/// Each of the conditions alone adds a header that pages may read, so that the ways in which they come together double.
+#[test]
+fn what_comes_together_in_too_many_ways_is_told() {
+    let route: String = (0..8).map(|at| format!("if (db.has({at})) res.append('Vary', 'A{at}');")).collect();
+    let rows = behind_a_policy(&(route + "res.json({});"));
+    assert_eq!(value(&rows, "who may read"), "any site, and perhaps others");
+    let told = "what is not known can come together in more ways than are looked at";
+    assert!(rows.iter().any(|(name, value)| name == "unknown, because" && value == told), "{rows:?}");
+}

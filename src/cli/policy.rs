@@ -108,6 +108,9 @@ fn scope(view: &ServerView, route: &Route) -> Scope {
             unknown.push(row);
         }
     }
+    if !answer.complete || !preflight.complete {
+        unknown.push(("what is not known can come together in more ways than are looked at".to_owned(), None));
+    }
     Scope { route: route.name(), facts, unknown }
 }
 
@@ -197,7 +200,8 @@ fn who(view: &ServerView, route: &Route) -> Fact {
     }
     let mut value = listed.join(", ");
     let deciding = deciding(&stranger, |world| (world.outcome, value_in(world, headers::ALLOW_ORIGIN)));
-    let known = !deciding.iter().any(|guard| matches!(guard, Guard::Unknown(_)))
+    let known = stranger.complete
+        && !deciding.iter().any(|guard| matches!(guard, Guard::Unknown(_)))
         && !stranger.worlds.iter().any(|world| {
             world.lines(headers::ALLOW_ORIGIN).any(|sent| sent.value.is_err()) || may_have_origin(view, world)
         });

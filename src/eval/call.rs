@@ -132,7 +132,7 @@ impl Evaluator<'_> {
                 Value::choose(guard.clone(), yes, no)
             }
             Kind::Unknown(reason) => {
-                let reason = self.part(reason, &step("", arguments));
+                let reason = self.part(reason, &self.step("", arguments));
                 self.call_unknown(&reason, "", arguments, span)
             }
             Kind::Undefined | Kind::Null => Value::unknown("nothing is called here", span),
@@ -212,7 +212,7 @@ impl Evaluator<'_> {
                 self.run(&closure, this, arguments, span)
             }
             Kind::Unknown(reason) => {
-                let reason = self.part(reason, &step("", arguments));
+                let reason = self.part(reason, &self.step("", arguments));
                 self.call_unknown(&reason, name, arguments, span)
             }
             Kind::Undefined | Kind::Null => {
@@ -697,6 +697,26 @@ impl Evaluator<'_> {
         object.items.first().filter(|_| object.tag == Tag::Rejected).cloned()
     }
 
+    /// A call as a step of the path to what is not known: `.get('name')`, `.findOne({email})`, `(…)`. Calls that are told
+    /// apart here are different unknowns: one may find something and the other nothing.
+    pub(super) fn step(&self, name: &str, arguments: &Arguments) -> String {
+        const LONGEST: usize = 40;
+        let shown = |value: &Value| match &value.kind {
+            Kind::Str(text) => format!("'{text}'"),
+            Kind::Number(number) => number.to_string(),
+            Kind::Bool(boolean) => boolean.to_string(),
+            Kind::Object(id) if matches!(self.object(*id).tag, Tag::Plain) && !self.object(*id).fields.is_empty() => {
+                let names: Vec<&str> = self.object(*id).fields.iter().map(|field| &*field.name).collect();
+                format!("{{{}}}", names.join(", "))
+            }
+            _ => "…".to_owned(),
+        };
+        let positional = arguments.positional.iter().map(shown);
+        let keywords = arguments.keywords.iter().map(|(name, value, _)| format!("{name}={}", shown(value)));
+        let all = positional.chain(keywords).collect::<Vec<_>>().join(", ");
+        if all.len() > LONGEST { format!("{name}(…)") } else { format!("{name}({all})") }
+    }
+
     /// `then`, `catch` and `finally` of a promise that is rejected.
     pub(super) fn rejected_method(
         &mut self,
@@ -728,15 +748,6 @@ impl Evaluator<'_> {
 /// Whether a function is `async`.
 fn is_async(function: &Value) -> bool {
     matches!(&function.kind, Kind::Function(closure) if closure.function.is_async)
-}
-
-/// A call as a step of the path to what is not known: `.get('name')`, `(…)`.
-pub(super) fn step(name: &str, arguments: &Arguments) -> String {
-    match &*arguments.positional {
-        [] => format!("{name}()"),
-        [Value { kind: Kind::Str(text), .. }] if text.len() < 32 => format!("{name}('{text}')"),
-        _ => format!("{name}(…)"),
-    }
 }
 
 /// Whether a value is a function that is named as a handler of requests is, in its parameters.

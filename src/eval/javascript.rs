@@ -126,7 +126,7 @@ impl Evaluator<'_> {
                 Some(Value::text(receiver.to_text("undefined"), span))
             }
             Kind::Unknown(reason) if matches!(name, "includes" | "has" | "startsWith" | "endsWith" | "test") => {
-                Some(Value::test(Guard::Unknown(reason.part(&super::call::step(&format!(".{name}"), arguments))), span))
+                Some(Value::test(Guard::Unknown(reason.part(&self.step(&format!(".{name}"), arguments))), span))
             }
             _ => None,
         }

@@ -135,17 +135,14 @@ fn relevant(answer: &Answer, holds: impl Fn(&World) -> bool) -> Vec<(Vec<(Guard,
     answer.worlds.iter().filter(|world| holds(world)).map(|world| (relevant(world), world)).collect()
 }
 
-/// The conditions that decide what is seen of an answer: whoever knows these knows it, whatever the others. They are every
-/// condition that was assumed, where there are too many combinations to be played.
+/// The conditions that decide what is seen of an answer: whoever knows these knows it, whatever the others. Where not every
+/// combination was played, others may do so too: see [`Answer::complete`].
 pub fn deciding<T: PartialEq>(answer: &Answer, seen: impl Fn(&World) -> T) -> Vec<&Guard> {
     let mut deciding: Vec<&Guard> = Vec::new();
     for (guard, _) in answer.worlds.iter().flat_map(|world| &world.assumptions) {
         if !deciding.contains(&guard) {
             deciding.push(guard);
         }
-    }
-    if !answer.complete {
-        return deciding;
     }
     let seen: Vec<T> = answer.worlds.iter().map(seen).collect();
     let assumed =
