@@ -126,8 +126,8 @@ struct Compiled {
     hir: Hir,
     /// What every match begins with, in lower case.
     opening: String,
-    /// The pattern itself; where the match must begin is said when it is run. A small one is made when it is first
-    /// needed: the paths of a large server are mostly told apart by their openings.
+    /// The pattern itself; where the match must begin is said when it is run. It is made when it is first needed: the paths
+    /// of a large server are mostly told apart by their openings.
     regex: OnceLock<Option<meta::Regex>>,
     /// What `regex` is made of.
     body: Hir,
@@ -135,7 +135,7 @@ struct Compiled {
 }
 
 impl Compiled {
-    /// The automaton; `None` where it would be too large, which no small one is.
+    /// The automaton. It can be made: no small one is too large, and a large one was tried before.
     fn regex(&self) -> Option<&meta::Regex> {
         self.regex.get_or_init(|| automaton(&self.body)).as_ref()
     }
@@ -208,14 +208,13 @@ impl Pattern {
         }
         let parsed = parse::parse(&text, engine, flags)?;
         let (body, domain) = lower::lower(&parsed, engine, anchoring)?;
-        let regex = OnceLock::new();
-        if steps(&body, SMALL) > SMALL {
-            let made = automaton(&body).ok_or(PatternError::TooLarge)?;
-            regex.get_or_init(|| Some(made));
+        // It is not kept, for most of the large ones are never asked, and hundreds of them are a gigabyte.
+        if steps(&body, SMALL) > SMALL && automaton(&body).is_none() {
+            return Err(PatternError::TooLarge);
         }
         let hir = lower::anchored(body.clone(), anchoring);
         let opening = opening::opening(&hir);
-        let compiled = Arc::new(Compiled { node: parsed.node, hir, opening, regex, body, domain });
+        let compiled = Arc::new(Compiled { node: parsed.node, hir, opening, regex: OnceLock::new(), body, domain });
         Ok(Pattern { text, engine, anchoring, flags, compiled })
     }
 
@@ -281,6 +280,11 @@ impl Pattern {
     fn input<'t>(&self, text: &'t str) -> Input<'t> {
         let anchored = if self.anchoring == Anchoring::Prefix { Anchored::Yes } else { Anchored::No };
         Input::new(text).anchored(anchored)
+    }
+
+    /// How many steps its automaton has at most, as a bound.
+    pub(in crate::cors) fn size(&self) -> usize {
+        steps(&self.compiled.body, MAX_NFA)
     }
 
     /// The syntax tree, for reading what the author spelt out.

@@ -63,6 +63,18 @@ impl OriginTest {
         }
     }
 
+    /// How large the automata of its patterns are together, in steps: making one is what asking it first costs.
+    fn size(&self) -> usize {
+        match self {
+            OriginTest::Origin(StringTest::Matches(pattern)) | OriginTest::Host(StringTest::Matches(pattern)) => {
+                pattern.size()
+            }
+            OriginTest::Origin(_) | OriginTest::Host(_) => 1,
+            OriginTest::All(tests) | OriginTest::Any(tests) => tests.iter().map(OriginTest::size).sum(),
+            OriginTest::Not(test) => test.size(),
+        }
+    }
+
     /// The outcome that one test alone can force, else the other one, else undecided.
     fn fold(tests: &[OriginTest], origin: &str, forcing: bool) -> Option<bool> {
         let mut outcome = Some(!forcing);
@@ -138,6 +150,7 @@ pub fn find_witness(
     if !meant.is_complete() {
         return Err(GivenUp);
     }
+    effort.make(test.size())?;
     let is_witness = |origin: &str| {
         test.matches(origin) == Some(true)
             && Origin::parse(origin).is_ok_and(|origin| suffix::is_registrable(origin.host()) && !meant.covers(&origin))
@@ -270,6 +283,10 @@ pub struct Tenant {
 pub fn find_tenant(test: impl Into<OriginTest>, effort: &mut Effort) -> Result<Option<Tenant>, GivenUp> {
     let test = test.into();
     let meant = Meant::of(&test);
+    if meant.hosts().iter().all(|spelt| shared_hosts(spelt).is_empty()) {
+        return Ok(None);
+    }
+    effort.make(test.size())?;
     for suffix in meant.hosts().iter().flat_map(shared_hosts) {
         let is_tenant = |origin: &str| {
             test.matches(origin) == Some(true)

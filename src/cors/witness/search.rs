@@ -41,6 +41,11 @@ impl Default for Effort {
 }
 
 impl Effort {
+    /// Spends what it costs to make an automaton of so many steps.
+    pub(super) fn make(&mut self, size: usize) -> Result<(), GivenUp> {
+        self.spend(size.saturating_mul(MAKING))
+    }
+
     fn spend(&mut self, work: usize) -> Result<(), GivenUp> {
         self.0 = self.0.saturating_sub(work);
         if self.0 == 0 { Err(GivenUp) } else { Ok(()) }
@@ -126,7 +131,7 @@ impl<'a> Search<'a> {
         }
         self.effort.spend(1)?;
         let machine = Machine::new(hir, host_only).ok_or(GivenUp)?;
-        self.effort.spend(MAKING * machine.size())?;
+        self.effort.make(machine.size())?;
         self.machines.push(machine);
         Ok(Condition::Machine(self.machines.len() - 1))
     }

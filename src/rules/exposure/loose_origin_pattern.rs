@@ -20,13 +20,14 @@ impl Rule for LooseOriginPattern {
     fn check(&self, view: &ServerView, report: &mut Report) {
         for test in &view.tests {
             let Some(origin_test) = test.test() else { continue };
-            if admits_anybody(&origin_test) != Some(false) {
-                continue;
-            }
             let meant = Meant::of(&origin_test);
             let search = |effort: &mut Effort| find_witness(&origin_test, &meant, effort);
             let Some(witness) = report.search(test.check.span, search) else { continue };
-            if witness.why == WitnessKind::OtherPort || Origin::parse(&witness.origin).is_err() {
+            // Who lets in anybody has no pattern to mend.
+            if admits_anybody(&origin_test) != Some(false)
+                || witness.why == WitnessKind::OtherPort
+                || Origin::parse(&witness.origin).is_err()
+            {
                 continue;
             }
             // The server itself must let the witness in: other conditions may stand beside the test.
