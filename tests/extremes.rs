@@ -1,23 +1,21 @@
 //! Inputs of a size, a depth or a number that nobody writes, and files that change under the run: each run ends, within
 //! bounds of memory and of a slow machine's time, and says what it did not read.
 
+#[path = "common/watched.rs"]
+mod watched;
+
 use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
+use watched::watched;
 
 const OPEN: &str = "const app = require('express')();\napp.use(require('cors')({ origin: true, credentials: true }));\napp.get('/', (req, res) => res.send('x'));\napp.listen(3000);\n";
 const FLASK: &str = "from flask import Flask\nfrom flask_cors import CORS\napp = Flask(__name__)\nCORS(app, origins='*', supports_credentials=True)\n";
 const RULE: &str = "reflected-origin-with-credentials";
-
-/// How much memory a run may take, in kB.
-const MEMORY: u64 = 500 * 1024;
-/// How long it may take. With optimisations it is the promise; else, a watchdog on a slow and busy machine.
-const TIME: Duration = Duration::from_secs(if cfg!(debug_assertions) { 240 } else { 5 });
 
 struct Ran {
     output: Output,
@@ -51,27 +49,9 @@ fn corslint(folder: &Path, args: &[&str]) -> Command {
 /// Lints a folder, and holds the run to its bounds.
 #[track_caller]
 fn bounded(folder: &Path, args: &[&str]) -> Ran {
-    let out = tempfile::NamedTempFile::new().unwrap();
-    let mut command = corslint(folder, &[&["--format", "json"], args].concat());
-    let start = Instant::now();
-    let mut child = command.stdout(out.reopen().unwrap()).stderr(Stdio::piped()).spawn().unwrap();
-    let status = format!("/proc/{}/status", child.id());
-    let mut peak = 0;
-    while child.try_wait().unwrap().is_none() {
-        // The peak never falls, so the last look before the end tells it.
-        let text = fs::read_to_string(&status).unwrap_or_default();
-        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        peak = line.and_then(|line| line.trim().split(' ').next()?.parse().ok()).unwrap_or(0).max(peak);
-        if start.elapsed() > TIME || peak > MEMORY {
-            child.kill().unwrap();
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    println!("{args:?}: {:?}, {} MB", start.elapsed(), peak / 1024);
-    let output = child.wait_with_output().unwrap();
-    assert!(peak <= MEMORY, "it took {peak} kB");
-    assert!(output.status.code().is_some_and(|code| code < 2), "{output:?} after {:?}", start.elapsed());
-    let json: Value = serde_json::from_slice(&fs::read(out.path()).unwrap()).unwrap();
+    let output = watched(&mut corslint(folder, &[&["--format", "json"], args].concat()));
+    assert!(output.status.code().is_some_and(|code| code < 2), "{output:?}");
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
     let ran = Ran { output, json };
     assert!(ran.problems().iter().all(|(_, kind)| *kind != "internal-error"), "{:?}", ran.problems());
     ran

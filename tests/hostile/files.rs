@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-use super::{FLASK, OPEN, RULE, Report, corslint, ended, folder, run, survives, text, write};
+use super::{FLASK, OPEN, RULE, Report, corslint, folder, run, survives, text, watched::watched, write};
 
 #[cfg(unix)]
 #[test]
@@ -76,7 +76,7 @@ fn pipes_are_no_files() {
     for name in names.iter().chain(&["waits.conf", "docker-compose.yml", "compose.yaml", "other.js"]) {
         assert!(Command::new("mkfifo").arg(folder.path().join(name)).status().unwrap().success());
     }
-    let Output { status, stdout, .. } = ended(corslint(folder.path()).args(["--format", "json"]));
+    let Output { status, stdout, .. } = run(&folder, &["--format", "json"]);
     assert!(status.code().is_some_and(|code| code < 2), "it waits: {status:?}");
     serde_json::from_slice::<Value>(&stdout).unwrap();
 }
@@ -107,16 +107,16 @@ fn ignore_files_that_never_end_hide_nothing() {
         }
         write(&folder, "node_modules/app.js", OPEN);
         assert!(Command::new("mkfifo").arg(folder.path().join("node_modules/.gitignore")).status().unwrap().success());
-        let output = ended(corslint(folder.path()).args(["--format", "json"]));
+        let output = run(&folder, &["--format", "json"]);
         let report = Report { json: serde_json::from_slice(&output.stdout).unwrap() };
         // Where it stands at the top, nothing below is left out for any.
         let count = if name.contains('/') { 2 } else { 3 };
         assert_eq!(report.rules(), vec![RULE; count], "{name} {link:?}");
         assert_eq!(report.problems(), [(name, "unreadable")], "{name} {link:?}");
         let inside = folder.path().join("a/b");
-        let output = ended(corslint(&inside).args(["--format", "json"]));
+        let output = watched(corslint(&inside).args(["--format", "json"]));
         assert_eq!(output.status.code(), Some(1), "{name} {link:?}");
-        let output = ended(corslint(folder.path()).args(["--no-ignore", "--format", "json"]));
+        let output = run(&folder, &["--no-ignore", "--format", "json"]);
         let report = Report { json: serde_json::from_slice(&output.stdout).unwrap() };
         assert_eq!((report.rules(), report.problems()), (vec![RULE; 3], vec![]), "{name} {link:?}");
     }

@@ -1,6 +1,6 @@
 //! What grows without end: values, conditions, routes, comments.
 
-use super::{FLASK, OPEN, RULE, Report, corslint, ended, folder, survives};
+use super::{FLASK, OPEN, RULE, Report, folder, run, survives};
 
 #[test]
 fn growth_that_never_ends() {
@@ -96,7 +96,7 @@ fn thousands_of_routes_and_comments() {
         ("comments.js", format!("{OPEN}{comments}a();\n"), "unused-suppression"),
     ] {
         let folder = folder(&[(name, text)]);
-        let output = ended(corslint(folder.path()).args(["--format", "json", "--fail-on", "note"]));
+        let output = run(&folder, &["--format", "json", "--fail-on", "note"]);
         assert_eq!(output.status.code(), Some(1), "{name}: {}", super::text(&output.stderr));
         let report = Report { json: serde_json::from_slice(&output.stdout).unwrap() };
         assert!(report.rules().contains(&found), "{name}: {:?}", report.problems());

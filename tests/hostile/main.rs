@@ -9,13 +9,14 @@ mod growth;
 mod names;
 mod outputs;
 mod patterns;
+#[path = "../common/watched.rs"]
+mod watched;
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
-use std::sync::mpsc::RecvTimeoutError;
-use std::time::Duration;
 use tempfile::TempDir;
+use watched::watched;
 
 const OPEN: &str = "const app = require('express')();\napp.use(require('cors')({ origin: true, credentials: true }));\napp.get('/', (req, res) => res.send('x'));\napp.listen(3000);\n";
 
@@ -44,24 +45,10 @@ fn corslint(folder: &Path) -> Command {
     command
 }
 
+/// A run that is held to its bounds.
+#[track_caller]
 fn run(folder: &TempDir, args: &[&str]) -> Output {
-    corslint(folder.path()).args(args).output().unwrap()
-}
-
-/// Runs a command that may wait for ever: it has the time of a slow machine, and is ended then.
-fn ended(command: &mut Command) -> Output {
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let (done, ended) = std::sync::mpsc::channel::<()>();
-    let id = child.id();
-    let guard = std::thread::spawn(move || {
-        if ended.recv_timeout(Duration::from_secs(60)) == Err(RecvTimeoutError::Timeout) {
-            let _ = Command::new("kill").arg(id.to_string()).status();
-        }
-    });
-    let output = child.wait_with_output().unwrap();
-    drop(done);
-    guard.join().unwrap();
-    output
+    watched(corslint(folder.path()).args(args))
 }
 
 fn text(bytes: &[u8]) -> String {
