@@ -342,13 +342,22 @@ fn files_that_grow_and_vanish_meanwhile() {
     changing.join().unwrap();
 }
 
-#[cfg(unix)]
+/// A command that SIGINT ends, also where the tests run in the background of a shell, whose children ignore it.
+#[cfg(target_os = "linux")]
+fn interruptible(folder: &Path, args: &[&str]) -> Command {
+    let inner = corslint(folder, args);
+    let mut command = Command::new("env");
+    command.env_clear().current_dir(folder).arg("--default-signal=INT").arg(inner.get_program()).args(inner.get_args());
+    command
+}
+
+#[cfg(target_os = "linux")]
 #[test]
 fn an_interrupted_run_leaves_the_report_as_it_was() {
     let folder = TempDir::new().unwrap();
     write(folder.path(), "report.json", "as it was");
     // It waits for the rest of its input for as long as that is open: the signal always comes in mid-run.
-    let mut child = corslint(folder.path(), &["--output", "report.json", "--stdin-filename", "app.js", "-"])
+    let mut child = interruptible(folder.path(), &["--output", "report.json", "--stdin-filename", "app.js", "-"])
         .stdin(std::process::Stdio::piped())
         .spawn()
         .unwrap();
@@ -358,7 +367,7 @@ fn an_interrupted_run_leaves_the_report_as_it_was() {
 }
 
 /// Sends SIGINT and holds the end to what every program's end by it looks like.
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 #[track_caller]
 fn interrupt(mut child: std::process::Child) {
     use std::os::unix::process::ExitStatusExt;
@@ -378,7 +387,10 @@ fn a_run_that_is_interrupted_in_the_middle_leaves_nothing_behind() {
         write(folder.path(), &format!("s{server}/app.js"), text);
     }
     write(folder.path(), "report.json", "as it was");
-    let child = corslint(folder.path(), &["--output", "report.json", "--fix", "--unsafe-fixes"]).spawn().unwrap();
+    let child = interruptible(folder.path(), &["--output", "report.json", "--fix", "--unsafe-fixes"])
+        .stdin(Stdio::null())
+        .spawn()
+        .unwrap();
     let tasks = format!("/proc/{}/task", child.id());
     let is_evaluating = || {
         let mut tasks = fs::read_dir(&tasks).unwrap().flatten();
