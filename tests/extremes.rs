@@ -408,16 +408,6 @@ fn a_run_that_is_interrupted_in_the_middle_leaves_nothing_behind() {
     assert!(text.starts_with(OPEN.lines().next().unwrap()) && text.contains("credentials: true"));
 }
 
-#[cfg(target_os = "linux")]
-#[test]
-fn a_full_disk_is_told() {
-    let folder = TempDir::new().unwrap();
-    write(folder.path(), "app.js", OPEN);
-    let output = corslint(folder.path(), &["--output", "/dev/full"]).output().unwrap();
-    assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("/dev/full cannot be written"), "{output:?}");
-}
-
 /// The report is the same, byte for byte, however many threads read.
 #[test]
 fn threads_change_nothing() {

@@ -5,7 +5,7 @@ mod common;
 use std::fs;
 use std::process::Stdio;
 
-use common::program::{FORMATS, OPEN, corslint, folder, run, stderr, stdout};
+use common::program::{FORMATS, OPEN, RULE, corslint, folder, run, stderr, stdout};
 
 #[test]
 fn a_report_file_is_replaced_as_a_whole() {
@@ -23,29 +23,45 @@ fn a_report_file_is_replaced_as_a_whole() {
 #[test]
 fn a_reader_that_goes_away_is_no_fault() {
     let folder = folder(&[("app.js", OPEN)]);
-    let mut child = corslint(folder.path())
-        .args(["rules", "--format", "json"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    drop(child.stdout.take());
-    let output = child.wait_with_output().unwrap();
-    assert_eq!((output.status.code(), stderr(&output)), (Some(0), ""));
+    for args in [
+        &["rules", "--format", "json"][..],
+        &["rules"],
+        &["explain", RULE],
+        &["policy"],
+        &["--help"],
+        &["completions", "bash"],
+    ] {
+        let mut command = corslint(folder.path());
+        let mut child = command.args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!((output.status.code(), stderr(&output)), (Some(0), ""), "{args:?}");
+    }
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_said_and_exits_with_2() {
+    let folder = folder(&[("app.js", OPEN)]);
+    for output in ["missing/report.json", "app.js/report.json", "."] {
+        let ended = run(folder.path(), &["--output", output]);
+        assert_eq!(ended.status.code(), Some(2), "{output}");
+        assert!(stderr(&ended).contains("cannot be written"), "{output}: {}", stderr(&ended));
+    }
+    assert_eq!(fs::read_to_string(folder.path().join("app.js")).unwrap(), OPEN);
 }
 
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_is_said_and_exits_with_2() {
     let folder = folder(&[("app.js", OPEN)]);
-    for format in FORMATS {
-        let output = run(folder.path(), &["--format", format, "--exit-zero", "--output", "/dev/full"]);
-        assert_eq!((output.status.code(), stdout(&output)), (Some(2), ""), "{format}");
+    for (format, verdict) in FORMATS.into_iter().flat_map(|format| [(format, &["--exit-zero"][..]), (format, &[])]) {
+        let args = [&["--format", format], verdict].concat();
+        let output = run(folder.path(), &[&args[..], &["--output", "/dev/full"]].concat());
+        assert_eq!((output.status.code(), stdout(&output)), (Some(2), ""), "{args:?}");
         assert!(stderr(&output).starts_with("error: /dev/full cannot be written: "), "{}", stderr(&output));
         let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-        let mut command = corslint(folder.path());
-        let output = command.args(["--format", format, "--exit-zero"]).stdout(Stdio::from(full)).output().unwrap();
-        assert_eq!(output.status.code(), Some(2), "{format}");
+        let output = corslint(folder.path()).args(&args).stdout(Stdio::from(full)).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
         assert!(stderr(&output).starts_with("error: standard output cannot be written: "), "{}", stderr(&output));
     }
     let output = run(folder.path(), &["--write-baseline", "/dev/full"]);

@@ -702,13 +702,16 @@ impl Evaluator<'_> {
     pub(super) fn step(&self, name: &str, arguments: &Arguments) -> String {
         const LONGEST: usize = 40;
         let shown = |value: &Value| match &value.kind {
-            Kind::Str(text) => format!("'{text}'"),
+            Kind::Str(text) if text.len() < LONGEST => format!("'{text}'"),
             Kind::Number(number) => number.to_string(),
             Kind::Bool(boolean) => boolean.to_string(),
-            Kind::Object(id) if matches!(self.object(*id).tag, Tag::Plain) && !self.object(*id).fields.is_empty() => {
-                let names: Vec<&str> = self.object(*id).fields.iter().map(|field| &*field.name).collect();
-                format!("{{{}}}", names.join(", "))
-            }
+            Kind::Object(id) if matches!(self.object(*id).tag, Tag::Plain) => match &*self.object(*id).fields {
+                [] | [_, _, _, _, _, ..] => "…".to_owned(),
+                fields => {
+                    let names: Vec<&str> = fields.iter().map(|field| &*field.name).collect();
+                    format!("{{{}}}", names.join(", "))
+                }
+            },
             _ => "…".to_owned(),
         };
         let positional = arguments.positional.iter().map(shown);

@@ -204,7 +204,7 @@ pub fn read_bytes(path: &Path) -> Result<Vec<u8>, LoadError> {
 /// # Errors
 /// [`LoadError::Utf16`] where they begin with its byte-order mark, [`LoadError::Binary`] where they hold a NUL byte.
 pub fn text_of(bytes: Vec<u8>) -> Result<String, LoadError> {
-    if decoded_utf16(&bytes).is_some() {
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         return Err(LoadError::Utf16);
     }
     if memchr::memchr(0, &bytes).is_some() {

@@ -1,13 +1,12 @@
 //! Inputs that try to break it: each run ends, says what it could not read, and lets nothing of the input steer what
 //! reads the output. Here is how a run is held to that; each kind of input is a file beside. Those of a size that nobody
-//! writes are in `tests/extremes.rs`.
+//! writes are in `tests/extremes.rs`, what becomes of the report in `tests/output.rs`.
 
 mod bytes;
 mod depth;
 mod files;
 mod growth;
 mod names;
-mod outputs;
 mod patterns;
 #[path = "../common/watched.rs"]
 mod watched;

@@ -283,11 +283,11 @@ pub struct Tenant {
 pub fn find_tenant(test: impl Into<OriginTest>, effort: &mut Effort) -> Result<Option<Tenant>, GivenUp> {
     let test = test.into();
     let meant = Meant::of(&test);
-    if meant.hosts().iter().all(|spelt| shared_hosts(spelt).is_empty()) {
-        return Ok(None);
+    let suffixes: Vec<String> = meant.hosts().iter().flat_map(shared_hosts).collect();
+    if !suffixes.is_empty() {
+        effort.make(test.size())?;
     }
-    effort.make(test.size())?;
-    for suffix in meant.hosts().iter().flat_map(shared_hosts) {
+    for suffix in suffixes {
         let is_tenant = |origin: &str| {
             test.matches(origin) == Some(true)
                 && Origin::parse(origin).is_ok_and(|origin| is_for_the_taking(&origin, &suffix))
