@@ -294,7 +294,7 @@ impl Evaluator<'_> {
                     let open = self.object(*other).open.clone();
                     self.under(when, |eval| {
                         for field in fields {
-                            eval.set_field(id, &field.name, field.value, field.span);
+                            eval.copy_field(id, &field);
                         }
                     });
                     if let Some(reason) = open {

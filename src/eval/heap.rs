@@ -91,17 +91,35 @@ impl Evaluator<'_> {
         match object.fields.iter_mut().find(|field| &*field.name == name) {
             Some(field) => {
                 let old = field.value.clone();
+                field.is_optional &= when != Guard::Always;
                 field.value = Value::choose(when, value, old);
                 field.span = span;
             }
             None => {
+                let is_optional = when != Guard::Always && object.open.is_none();
                 let otherwise = match &object.open {
                     Some(reason) => Value::new(Kind::Unknown(reason.clone()), span),
                     None => Value::undefined(span),
                 };
                 let value = Value::choose(when, value, otherwise);
-                object.fields.push(Field { name: Arc::from(name), value, span });
+                object.fields.push(Field { name: Arc::from(name), value, span, is_optional });
             }
+        }
+    }
+
+    /// Sets what another object's field is, where it is there.
+    pub(super) fn copy_field(&mut self, id: ObjectId, field: &Field) {
+        if !field.is_optional {
+            return self.set_field(id, &field.name, field.value.clone(), field.span);
+        }
+        let own = self.field(id, &field.name);
+        let (stays_optional, absent) = match own {
+            Some(own) => (own.is_optional, own.value.clone()),
+            None => (true, Value::undefined(field.span)),
+        };
+        self.set_field(id, &field.name, field.value.or_absent(absent), field.span);
+        if let Some(own) = self.object_mut(id).fields.iter_mut().find(|own| own.name == field.name) {
+            own.is_optional |= stays_optional;
         }
     }
 

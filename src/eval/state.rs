@@ -84,7 +84,12 @@ impl Evaluator<'_> {
                 match value {
                     Some(value) => match fields.iter_mut().find(|field| *field.name == **name) {
                         Some(field) => field.value = value,
-                        None => fields.push(Field { name: name.as_str().into(), span: value.span, value }),
+                        None => fields.push(Field {
+                            name: name.as_str().into(),
+                            span: value.span,
+                            value,
+                            is_optional: false,
+                        }),
                     },
                     None => fields.retain(|field| *field.name != **name),
                 }

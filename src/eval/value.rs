@@ -157,6 +157,9 @@ pub struct Field {
     pub value: Value,
     /// Where its name is written.
     pub span: Span,
+    /// Whether it may not be there at all, which is something else than `undefined` where defaults are: the last
+    /// alternative of its value stands for that, see [`Value::or_absent`].
+    pub is_optional: bool,
 }
 
 /// What kind of object an object is.
@@ -308,6 +311,18 @@ impl Value {
                 }
                 Self::new(Kind::Choose(Arc::new((guard, then, otherwise))), span)
             }
+        }
+    }
+
+    /// The value of an optional field, with another value where it is not there.
+    pub fn or_absent(&self, absent: Value) -> Self {
+        match &self.kind {
+            Kind::Choose(choice) => {
+                let (guard, then, otherwise) = &**choice;
+                Self::choose(guard.clone(), then.clone(), otherwise.or_absent(absent))
+            }
+            Kind::Undefined => absent,
+            _ => self.clone(),
         }
     }
 

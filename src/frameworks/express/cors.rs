@@ -148,11 +148,7 @@ fn with_options(eval: &mut Evaluator, options: &Value, next: &Value, span: Span)
         return;
     }
     notice_options(eval, options, span);
-    let origin = option(eval, options, "origin");
-    let origin = match origin {
-        Some(origin) => origin,
-        None => Value::str("*", span),
-    };
+    let origin = option(eval, options, "origin", span).unwrap_or_else(|| default_of("origin", span));
     for (when, origin) in origin.branches() {
         eval.under(when, |eval| match &origin.kind {
             Kind::Function(closure) => {
@@ -167,14 +163,29 @@ fn with_options(eval: &mut Evaluator, options: &Value, next: &Value, span: Span)
     }
 }
 
-/// An option's value; `None` where it is not given. What a spread of something unknown may hold is unknown.
-fn option(eval: &mut Evaluator, options: &Value, name: &str) -> Option<Value> {
+/// An option's value, with the default where it may be given or not (`object-assign` 4.1: a field that is there replaces the
+/// default, also with `undefined`); `None` where it is not given. What a spread of something unknown may hold is unknown.
+fn option(eval: &mut Evaluator, options: &Value, name: &str, span: Span) -> Option<Value> {
     let id = options.as_object()?;
     let object = eval.object(id);
     let open = object.open.clone();
     match eval.field(id, name) {
+        Some(field) if field.is_optional => Some(field.value.or_absent(default_of(name, span))),
         Some(field) => Some(field.value.clone()),
         None => open.map(|reason| Value::new(Kind::Unknown(reason), options.span)),
+    }
+}
+
+/// The methods that the package allows by default.
+const METHODS: &str = "GET,HEAD,PUT,PATCH,POST,DELETE";
+
+/// The package's default of an option (`cors` 2.8, `lib/index.js`).
+fn default_of(name: &str, span: Span) -> Value {
+    match name {
+        "origin" => Value::str("*", span),
+        "methods" => Value::str(METHODS, span),
+        "optionsSuccessStatus" => Value::new(Kind::Number(204.0), span),
+        _ => Value::undefined(span),
     }
 }
 
@@ -252,7 +263,8 @@ fn decided_origin(eval: &mut Evaluator, options: &Value, origin: &Value, next: &
     eval.under(set, |eval| {
         let preflight = Guard::method("OPTIONS", span);
         // `options.methods.join` of nothing throws before any header is written.
-        for (when, methods) in option(eval, options, "methods").map(|value| value.branches()).unwrap_or_default() {
+        for (when, methods) in option(eval, options, "methods", span).map(|value| value.branches()).unwrap_or_default()
+        {
             if methods.is_nullish() {
                 let fails = when.and(preflight.clone());
                 eval.under(fails, |eval| eval.emit(EffectKind::Fail(Status::Unset), methods.span));
@@ -261,15 +273,15 @@ fn decided_origin(eval: &mut Evaluator, options: &Value, origin: &Value, next: &
         write_origin(eval, origin, span);
         write_credentials(eval, options, span);
         eval.under(preflight.clone(), |eval| {
-            write_list(eval, options, "methods", headers::ALLOW_METHODS, Some("GET,HEAD,PUT,PATCH,POST,DELETE"), span);
+            write_list(eval, options, "methods", headers::ALLOW_METHODS, Some(METHODS), span);
             write_allowed_headers(eval, options, span);
             write_max_age(eval, options, span);
         });
         write_list(eval, options, "exposedHeaders", headers::EXPOSE_HEADERS, None, span);
-        let continues = option(eval, options, "preflightContinue").map_or(Guard::Never, |value| value.truthy());
+        let continues = option(eval, options, "preflightContinue", span).map_or(Guard::Never, |value| value.truthy());
         eval.under(preflight.clone().and(Guard::not(continues.clone())), |eval| {
-            let status = option(eval, options, "optionsSuccessStatus");
-            let status = status.unwrap_or_else(|| Value::new(Kind::Number(204.0), span));
+            let status = option(eval, options, "optionsSuccessStatus", span);
+            let status = status.unwrap_or_else(|| default_of("optionsSuccessStatus", span));
             for (when, status) in status.branches() {
                 // `res.statusCode = undefined` is refused by Node when the headers go out.
                 let kind = match &status.kind {
@@ -377,7 +389,7 @@ fn vary(eval: &mut Evaluator, member: &str, span: Span) {
 }
 
 fn write_credentials(eval: &mut Evaluator, options: &Value, span: Span) {
-    let Some(value) = option(eval, options, "credentials") else { return };
+    let Some(value) = option(eval, options, "credentials", span) else { return };
     for (when, value) in value.branches() {
         let sends = match &value.kind {
             Kind::Bool(true) => Guard::Always,
@@ -401,7 +413,7 @@ fn write_list(
     default: Option<&str>,
     span: Span,
 ) {
-    let value = match (option(eval, options, option_name), default) {
+    let value = match (option(eval, options, option_name, span), default) {
         (Some(value), _) => value,
         (None, Some(default)) => Value::str(default, span),
         (None, None) => return,
@@ -440,8 +452,8 @@ fn joined(eval: &mut Evaluator, value: &Value, option_name: &str) -> Option<Text
 
 /// `configureAllowedHeaders`: what is not configured echoes what is asked for.
 fn write_allowed_headers(eval: &mut Evaluator, options: &Value, span: Span) {
-    let given = option(eval, options, "allowedHeaders");
-    let alias = option(eval, options, "headers");
+    let given = option(eval, options, "allowedHeaders", span);
+    let alias = option(eval, options, "headers", span);
     let value = match (given, alias) {
         (Some(given), Some(alias)) => Value::choose(given.truthy(), given, alias),
         (Some(value), None) | (None, Some(value)) => value,
@@ -471,7 +483,7 @@ fn write_allowed_headers(eval: &mut Evaluator, options: &Value, span: Span) {
 }
 
 fn write_max_age(eval: &mut Evaluator, options: &Value, span: Span) {
-    let Some(value) = option(eval, options, "maxAge") else { return };
+    let Some(value) = option(eval, options, "maxAge", span) else { return };
     let name = headers::canonical(headers::MAX_AGE);
     for (when, value) in value.branches() {
         if value.is_nullish() || matches!(value.kind, Kind::Bool(false)) {
